@@ -1,0 +1,1 @@
+"""A node: listeners, dispatch, handlers."""

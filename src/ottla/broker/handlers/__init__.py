@@ -1,0 +1,1 @@
+"""One module for each API: its file name is the API's name."""

@@ -1,0 +1,1 @@
+"""Decisions about topics, partitions and settings of the cluster."""

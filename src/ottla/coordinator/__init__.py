@@ -1,0 +1,1 @@
+"""State machines replicated through internal topics."""

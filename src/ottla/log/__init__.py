@@ -1,0 +1,1 @@
+"""One partition on disk, in Kafka's format: segments, indexes, recovery, retention, compaction."""

@@ -1,0 +1,1 @@
+"""Immutable image of the cluster and the deltas that move it."""

@@ -1,0 +1,1 @@
+"""Where the cluster's metadata lives: ranges, compare-and-swap, watches, leases."""

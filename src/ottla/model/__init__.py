@@ -1,0 +1,1 @@
+"""Ids and the error tree: the nouns every other package shares."""

@@ -1,0 +1,1 @@
+"""One Kafka connection: the framing machine and its driver."""

@@ -1,0 +1,1 @@
+"""Kafka's wire messages, generated, and the versions of them that are served."""

@@ -1,0 +1,1 @@
+"""Record batches: header view, iterate, build, compress, validate."""

@@ -1,0 +1,1 @@
+"""The machine under the node: clock, files, tasks, metrics, settings."""

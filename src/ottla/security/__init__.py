@@ -1,0 +1,1 @@
+"""Principals, SASL exchanges, ACL decisions, TLS contexts."""
