@@ -1,0 +1,62 @@
+# make run starts a broker, make test runs the tests; both set up what they need, the second time at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.run-ready
+DEV_STAMP := $(VENV)/.dev-ready
+ARGS ?=
+
+.PHONY: run test check format setup clients generate docs bench fuzz wheel clean
+
+run: $(RUN_STAMP)
+	@exec $(BIN)/ottla serve $(ARGS)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/runtime.lock pyproject.toml | $(VENV)/bin/python
+	@test -f $(DEV_STAMP) || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.lock
+	@tools/setup/install_ottla.sh $(BIN)
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@tools/setup/install_ottla.sh $(BIN)
+	@touch $@ $(RUN_STAMP)
+
+setup: $(DEV_STAMP)
+
+clients: $(DEV_STAMP)
+	@tools/setup/setup_clients.sh
+
+test: clients
+	$(BIN)/pytest $(ARGS)
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/generate_settings_docs.py --check
+	$(BIN)/python tools/generate_api_status.py --check
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: clients
+	$(BIN)/python tools/generate_protocol
+	$(BIN)/python tools/generate_settings_docs.py
+	$(BIN)/python tools/generate_api_status.py
+
+bench: clients
+	$(BIN)/python bench/run.py $(ARGS)
+
+fuzz: $(DEV_STAMP)
+	$(BIN)/python tools/fuzz/fuzz_requests.py $(ARGS)
+
+wheel: $(DEV_STAMP)
+	$(BIN)/python -m hatchling build -t wheel
+
+clean:
+	rm -rf $(VENV) .venvs .kafka dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,73 @@
+"""What a handler knows beside its request: who asks, by which version, through which connection, of which node."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ottla.network.driver import Buffer, Connection, Slot
+from ottla.security.principal import ANONYMOUS, Principal
+
+if TYPE_CHECKING:
+    from ottla.broker.node import Node
+
+Payload = bytes | bytearray | list[Buffer]
+
+
+class Deferred:
+    """An answer that comes later; a handler returns it and completes it with the response message."""
+
+    __slots__ = ("_encode", "slot")
+
+    def __init__(self, slot: Slot, encode: Callable[[Any], Payload]) -> None:
+        self.slot = slot
+        self._encode = encode
+
+    def complete(self, response: Any) -> None:
+        """Send ``response``, or nothing for None (acks=0)."""
+        self.slot.complete(None if response is None else self._encode(response))
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer was given."""
+        return self.slot.done
+
+
+class RequestContext:
+    """One request's surroundings."""
+
+    __slots__ = ("_encode", "api_version", "client_id", "connection", "node", "principal")
+
+    def __init__(
+        self,
+        *,
+        node: "Node",
+        connection: Connection,
+        api_version: int,
+        client_id: str | None,
+        encode: Callable[[Any], Payload],
+        principal: Principal = ANONYMOUS,
+    ) -> None:
+        self.node = node
+        self.connection = connection
+        self.api_version = api_version
+        self.client_id = client_id
+        self.principal = principal
+        self._encode = encode
+
+    @property
+    def client_host(self) -> str:
+        """The client's address as Kafka writes it in group descriptions: with a leading slash."""
+        return "/" + self.connection.peer_host
+
+    @property
+    def listener(self) -> str:
+        """Name of the listener that the client came in through."""
+        return self.connection.listener
+
+    def advertised_endpoint(self) -> tuple[str, int]:
+        """Host and port of this node for the client: as configured for its listener, else what it dialled."""
+        configured = self.node.advertised.get(self.connection.listener)
+        return configured or (self.connection.local_host, self.connection.local_port)
+
+    def defer(self, *, pipelines: bool = False) -> Deferred:
+        """Answer later. With ``pipelines`` the connection's next request may begin meanwhile."""
+        return Deferred(self.connection.new_slot(pipelines=pipelines), self._encode)

@@ -1,0 +1,213 @@
+"""Fetch (1), versions 4-18: read whole batches from some partitions, waiting for them if need be.
+
+- 4: isolation level, last stable offset; 5: log start offset; 7: incremental sessions (KIP-227).
+- 9: leader epoch check (KIP-320); 11: rack and preferred replica (KIP-392); 12: flexible, diverging epoch (KIP-595).
+- 13: topics by id (KIP-516); 15: replica state; 16: new leader in the answer (KIP-951); 17-18: for followers.
+
+An answer leaves at once when it holds ``min_bytes``, an error, or when nothing may be waited for; otherwise a
+:class:`FetchWaiter` stands at each partition until enough has come or ``max_wait_ms`` is over. No broker follows
+this one yet, so a replica id is refused. This is the hot path.
+"""
+
+from ottla.broker.context import Deferred, RequestContext
+from ottla.broker.fetch_sessions import FetchedPartition, FetchPlan, TopicKey
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError, StorageError
+from ottla.protocol.messages.fetch import (
+    FetchableTopicResponse,
+    FetchRequest,
+    FetchResponse,
+    PartitionData,
+)
+from ottla.replica.partition import Partition
+from ottla.runtime.clock import Timer
+
+TOPIC_IDS_FROM_VERSION = 13
+READ_COMMITTED = 1
+EMPTY = b""
+
+
+def handle(request: FetchRequest, context: RequestContext) -> FetchResponse | Deferred:
+    """Read what is there, or wait for it."""
+    node = context.node
+    try:
+        plan = node.fetch_sessions.plan(request, context.api_version, now_ms=node.clock.monotonic_ms())
+    except ApiError as error:
+        return FetchResponse(error_code=error.code, session_id=0)
+    fetch = Fetch(request, context, plan)
+    fetch.read()
+    if fetch.is_complete:
+        return fetch.response()
+    return FetchWaiter(fetch, context).start()
+
+
+class Fetch:
+    """One fetch request under way: what it asks for and what was read for it."""
+
+    __slots__ = (
+        "answers",
+        "blocked",
+        "context",
+        "has_error",
+        "max_bytes",
+        "max_wait_ms",
+        "min_bytes",
+        "partitions",
+        "plan",
+        "read_committed",
+        "replica_id",
+        "size_bytes",
+    )
+
+    def __init__(self, request: FetchRequest, context: RequestContext, plan: FetchPlan) -> None:
+        self.context = context
+        self.plan = plan
+        self.max_wait_ms = request.max_wait_ms
+        self.min_bytes = request.min_bytes
+        self.max_bytes = min(request.max_bytes, context.node.limits.fetch_max_bytes)
+        self.read_committed = request.isolation_level == READ_COMMITTED
+        replica_state = request.replica_state
+        self.replica_id = replica_state.replica_id if context.api_version >= 15 else request.replica_id
+        self.answers: list[tuple[FetchedPartition, PartitionData]] = []
+        self.partitions: list[Partition] = []
+        self.size_bytes = 0
+        self.has_error = False
+
+    def read(self) -> None:
+        """Read every partition in turn, until the answer is full."""
+        self.answers = []
+        self.partitions = []
+        self.size_bytes = 0
+        self.has_error = False
+        replicas = self.context.node.replicas
+        find = replicas.partition_by_id if self.context.api_version >= TOPIC_IDS_FROM_VERSION else replicas.partition
+        for fetched in self.plan.partitions:
+            answer = PartitionData(partition_index=fetched.partition, high_watermark=-1, records=EMPTY)
+            self.answers.append((fetched, answer))
+            try:
+                partition = find(fetched.topic, fetched.partition)
+                self._read_partition(partition, fetched, answer)
+            except ApiError as error:
+                answer.error_code = error.code
+                self.has_error = True
+            except StorageError:
+                answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+                self.has_error = True
+
+    def _read_partition(self, partition: Partition, fetched: FetchedPartition, answer: PartitionData) -> None:
+        if self.replica_id >= 0:
+            raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        partition.check_leader_epoch(fetched.current_leader_epoch)
+        log = partition.log
+        self.partitions.append(partition)
+        high_watermark = log.high_watermark
+        offset = fetched.fetch_offset
+        if offset < log.log_start_offset or offset > log.log_end_offset:
+            raise ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        answer.high_watermark = high_watermark
+        answer.last_stable_offset = high_watermark
+        answer.log_start_offset = log.log_start_offset
+        if self.read_committed:
+            answer.aborted_transactions = []
+        if offset >= high_watermark:
+            return
+        left = self.max_bytes - self.size_bytes
+        if left <= 0 and self.size_bytes:
+            return
+        found = partition.read(offset, min(fetched.max_bytes, left), min_one_message=self.size_bytes == 0)
+        if found.size_bytes:
+            answer.records = found.buffers
+            self.size_bytes += found.size_bytes
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the answer is not to wait (``DelayedFetch``, reference section 5.2)."""
+        return self.size_bytes >= self.min_bytes or self.has_error or self.max_wait_ms <= 0 or not self.plan.partitions
+
+    def response(self) -> FetchResponse:
+        """Return the answer; in an incremental session without the partitions that have nothing new."""
+        plan = self.plan
+        incremental = plan.incremental
+        topics: dict[TopicKey, FetchableTopicResponse] = {}
+        for fetched, answer in self.answers:
+            has_records = answer.records is not EMPTY
+            if plan.session is not None:
+                changed = (
+                    has_records
+                    or answer.error_code != 0
+                    or answer.high_watermark != fetched.high_watermark
+                    or answer.log_start_offset != fetched.log_start_offset
+                )
+                if not changed and incremental:
+                    continue
+                # After an error the partition is told again, whatever its offsets are then.
+                fetched.high_watermark = answer.high_watermark if answer.error_code == 0 else -1
+                fetched.log_start_offset = answer.log_start_offset
+                if has_records:
+                    plan.served(fetched)
+            topic = topics.get(fetched.topic)
+            if topic is None:
+                topic = topics[fetched.topic] = _topic(fetched.topic)
+            topic.partitions.append(answer)
+        return FetchResponse(session_id=plan.session_id, responses=list(topics.values()))
+
+
+def _topic(key: TopicKey) -> FetchableTopicResponse:
+    if isinstance(key, str):
+        return FetchableTopicResponse(topic=key)
+    return FetchableTopicResponse(topic_id=key)
+
+
+class FetchWaiter:
+    """A fetch that waits at its partitions; reads again when it is worth it."""
+
+    __slots__ = ("_arrived_bytes", "_context", "_deferred", "_fetch", "_scheduled", "_timer")
+
+    def __init__(self, fetch: Fetch, context: RequestContext) -> None:
+        self._fetch = fetch
+        self._context = context
+        self._deferred = context.defer()
+        self._arrived_bytes = fetch.size_bytes
+        self._scheduled = False
+        self._timer: Timer | None = None
+
+    def start(self) -> Deferred:
+        """Stand at every partition, for ``max_wait_ms`` at the most."""
+        for partition in self._fetch.partitions:
+            partition.add_waiter(self)
+        node = self._context.node
+        self._timer = node.clock.call_later(self._fetch.max_wait_ms, self._finish)
+        self._deferred.slot.on_abandoned = self._leave
+        node.waiting_fetches.add(self)
+        return self._deferred
+
+    def readable(self, size_bytes: int) -> None:
+        """Note that more can be read, and finish with the loop's next turn once it is enough."""
+        self._arrived_bytes += size_bytes
+        if self._arrived_bytes >= self._fetch.min_bytes and not self._scheduled:
+            # Not at once: the producer that brought the records is answered first, and what else has come in with
+            # them goes into the same answer.
+            self._scheduled = True
+            self._context.node.call_soon(self._finish)
+
+    def disturbed(self) -> None:
+        """Look again at once: a partition is not what it was."""
+        self.readable(self._fetch.min_bytes + 1)
+
+    def finish_now(self) -> None:
+        """Answer with what there is: the node is going down."""
+        self._finish()
+
+    def _leave(self) -> None:
+        for partition in self._fetch.partitions:
+            partition.remove_waiter(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._context.node.waiting_fetches.discard(self)
+
+    def _finish(self) -> None:
+        if self._deferred.done:
+            return
+        self._leave()
+        self._fetch.read()
+        self._deferred.complete(self._fetch.response())

@@ -1,0 +1,123 @@
+"""Produce (0), versions 3-13: append one batch to each of some partitions.
+
+- 3-4: batches of magic 2 only; 5: log start offset in the answer; 7: zstd (KIP-110).
+- 8: errors of single records (KIP-467); 9: flexible; 10: the leader in the answer (KIP-951).
+- 11-12: transactions version 2, not served; 13: topics by id (KIP-516).
+
+Versions 0-2 are advertised and refused, as Kafka does, because old librdkafka looks there for compression.
+This is the hot path: what a batch costs is written straight down, and everything happens before the handler returns,
+because the records lie in the connection's receive buffer.
+"""
+
+from ottla.broker.context import Deferred, RequestContext
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError, PeerError, StorageError
+from ottla.protocol.messages.produce import (
+    BatchIndexAndErrorMessage,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from ottla.record.validate import InvalidRecords
+from ottla.replica.partition import Partition
+
+TOPIC_IDS_FROM_VERSION = 13
+NO_ACK = 0
+REQUIRED_ACKS = (-1, 0, 1)
+Unflushed = tuple[Partition, PartitionProduceResponse, int]
+
+
+class RefusedWithoutAck(PeerError):
+    """A produce with acks=0 failed: the only way to say so is to close the connection."""
+
+
+def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse | Deferred | None:
+    """Append, and answer once the records are as durable as their topics ask for."""
+    node = context.node
+    version = context.api_version
+    now_ms = node.clock.now_ms()
+    partition_of = node.replicas.partition_by_id if version >= TOPIC_IDS_FROM_VERSION else node.replicas.partition
+    refused = _refuse_request(request)
+    unflushed: list[Unflushed] = []
+    topics = []
+    for topic in request.topic_data:
+        name = topic.topic_id if version >= TOPIC_IDS_FROM_VERSION else topic.name
+        answers = []
+        for data in topic.partition_data:
+            answer = PartitionProduceResponse(index=data.index, base_offset=-1)
+            answers.append(answer)
+            try:
+                if refused is not None:
+                    raise refused
+                partition = partition_of(name, data.index)
+                records = data.records
+                if records is None:
+                    raise ApiError(ErrorCode.INVALID_RECORD, "the partition has no records")
+                info = partition.append(records, produce_version=version, now_ms=now_ms)
+            except ApiError as error:
+                _refuse(answer, error)
+            except StorageError as error:
+                answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+                answer.error_message = str(error)
+            else:
+                answer.base_offset = info.base_offset
+                answer.log_append_time_ms = info.log_append_time_ms
+                answer.log_start_offset = info.log_start_offset
+                if partition.log.high_watermark <= info.last_offset:
+                    unflushed.append((partition, answer, info.last_offset + 1))
+        topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
+    response = ProduceResponse(responses=topics)
+    if unflushed:
+        deferred = context.defer(pipelines=True)
+        node.tasks.spawn(_flush(unflushed, request, response, context, deferred), name="produce flush")
+        return deferred
+    if request.acks == NO_ACK:
+        _raise_first_error(response)
+        return None
+    return response
+
+
+def _refuse_request(request: ProduceRequest) -> ApiError | None:
+    if request.acks not in REQUIRED_ACKS:
+        return ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
+    if request.transactional_id is not None:
+        return ApiError(ErrorCode.INVALID_TXN_STATE, "this node does not serve transactions")
+    return None
+
+
+def _refuse(answer: PartitionProduceResponse, error: ApiError) -> None:
+    answer.error_code = error.code
+    answer.error_message = error.message
+    if isinstance(error, InvalidRecords):
+        answer.record_errors = [
+            BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
+            for index, message in error.record_errors
+        ]
+
+
+def _raise_first_error(response: ProduceResponse) -> None:
+    for topic in response.responses:
+        for answer in topic.partition_responses:
+            if answer.error_code:
+                name = ErrorCode(answer.error_code).name
+                raise RefusedWithoutAck(f"produce with acks=0 to {topic.name}-{answer.index} failed: {name}")
+
+
+async def _flush(
+    unflushed: list[Unflushed],
+    request: ProduceRequest,
+    response: ProduceResponse,
+    context: RequestContext,
+    deferred: Deferred,
+) -> None:
+    """Wait for the flush that ``flush.messages`` demands, which serves everybody who waits for it (group commit)."""
+    replicas = context.node.replicas
+    for partition, answer, end_offset in unflushed:
+        try:
+            await replicas.flush_through(partition, end_offset)
+        except StorageError as error:
+            answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+            answer.error_message = str(error)
+            answer.base_offset = -1
+    deferred.complete(None if request.acks == NO_ACK else response)

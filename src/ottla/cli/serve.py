@@ -1,0 +1,93 @@
+"""``ottla serve``: one node in the foreground, from its settings to the last flush."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+
+from ottla.broker.node import Node
+from ottla.cli.start_up import load_settings, raise_descriptor_limit
+from ottla.model.errors import OperatorError, OttlaError, StorageError
+from ottla.runtime.logging_setup import configure_logging
+from ottla.runtime.settings import BrokerConfig
+
+EXIT_FAILED = 1
+EXIT_MISUSED = 2
+
+
+def run(config_path: str | None, overrides: tuple[str, ...]) -> int:
+    """Run a node until it is told to stop; return the exit code."""
+    configure_logging()
+    config = load_settings(config_path, overrides)
+    raise_descriptor_limit()
+    try:
+        return _run_loop(_serve(config))
+    except (OperatorError, StorageError) as error:
+        print(f"ottla: {error}", file=sys.stderr)
+        return EXIT_MISUSED
+    except OttlaError as error:
+        print(f"ottla: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def _run_loop(main: Coroutine[None, None, int]) -> int:
+    """Run on uvloop, winloop on Windows, or asyncio's own loop where neither is installed."""
+    try:
+        if sys.platform == "win32":
+            from winloop import new_event_loop
+        else:
+            from uvloop import new_event_loop
+    except ImportError:
+        new_event_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(main)
+
+
+async def _serve(config: BrokerConfig) -> int:
+    node = Node(config)
+    stop = asyncio.Event()
+    with _stop_signals(stop):
+        try:
+            await node.start()
+            print(node.ready_line(), flush=True)
+            # What was made while starting stays for good: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            failed = asyncio.ensure_future(node.wait_failed())
+            stopped = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in (failed, stopped):
+                waiting.cancel()
+        finally:
+            await node.close()
+    if node.failure is not None:
+        print(f"ottla: {node.failure}", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
+@contextlib.contextmanager
+def _stop_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` at SIGTERM and SIGINT; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop_or_exit() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    names = [signal.SIGTERM, signal.SIGINT]
+    for name in names:
+        try:
+            loop.add_signal_handler(name, stop_or_exit)
+        except (NotImplementedError, RuntimeError):
+            signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop_or_exit))
+    try:
+        yield
+    finally:
+        for name in names:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(name)

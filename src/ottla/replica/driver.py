@@ -1,0 +1,151 @@
+"""The partitions that this node leads, found by topic name or id, kept in step with the cluster's image.
+
+``apply`` is awaited by the controller's driver before a new image is shown to anybody: a topic appears in Metadata
+only once all its logs are there, so that no client meets a leader that does not know of its partition.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from ottla.log.config import LogConfig
+from ottla.log.log import Log
+from ottla.log.manager import LogManager
+from ottla.metadata.image import Image, TopicImage
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError, StorageError
+from ottla.model.ids import TopicPartition, Uuid
+from ottla.replica.partition import Partition
+
+LOGS_PER_TURN = 16
+
+
+class Replicas:
+    """All partitions of one node."""
+
+    def __init__(self, *, node_id: int, logs: LogManager, log_config: Callable[[str], LogConfig]) -> None:
+        self._node_id = node_id
+        self._logs = logs
+        self._log_config = log_config
+        self._by_name: dict[str, dict[int, Partition]] = {}
+        self._by_id: dict[Uuid, dict[int, Partition]] = {}
+        self._offline: set[TopicPartition] = set()
+
+    def partition(self, topic: str, index: int) -> Partition:
+        """Return the partition that this node leads.
+
+        Raises ApiError UNKNOWN_TOPIC_OR_PARTITION, or StorageError when its log directory is offline.
+        """
+        try:
+            return self._by_name[topic][index]
+        except KeyError:
+            if TopicPartition(topic, index) in self._offline:
+                raise StorageError(f"the log directory of {topic}-{index} is offline") from None
+            raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) from None
+
+    def partition_by_id(self, topic_id: Uuid, index: int) -> Partition:
+        """Return the partition that this node leads; raises ApiError UNKNOWN_TOPIC_ID when there is no such topic."""
+        try:
+            partitions = self._by_id[topic_id]
+        except KeyError:
+            raise ApiError(ErrorCode.UNKNOWN_TOPIC_ID) from None
+        try:
+            return partitions[index]
+        except KeyError:
+            raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) from None
+
+    def all(self) -> Iterable[Partition]:
+        """Return every partition."""
+        return [partition for partitions in self._by_name.values() for partition in partitions.values()]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_name.values()))
+
+    async def flush_through(self, partition: Partition, end_offset: int) -> None:
+        """Wait until everything below ``end_offset`` is on the disk, then let it be read."""
+        before = partition.log.high_watermark
+        await partition.log.flush_through(end_offset)
+        if partition.log.high_watermark < end_offset:
+            partition.advance_high_watermark(max(1, end_offset - before))
+
+    # -- following the image --------------------------------------------------------------------------------------
+
+    def load(self, image: Image) -> None:
+        """Take up the logs that are there at start-up; make those that a crash left unmade."""
+        for topic in image.topics.values():
+            for index in self._own(topic):
+                self._open(topic, index)
+
+    async def apply(self, old: Image, new: Image, changed_topics: Iterable[str]) -> None:
+        """Make the logs of new partitions and drop those of deleted ones, a few in each turn of the loop."""
+        made = 0
+        for name in changed_topics:
+            before, after = old.topics.get(name), new.topics.get(name)
+            if before is not None and (after is None or after.id != before.id):
+                await self._drop(before)
+                before = None
+            if after is None:
+                continue
+            known = self._by_name.get(name, {})
+            for index in self._own(after):
+                if index not in known:
+                    self._open(after, index)
+                    made += 1
+                    if made % LOGS_PER_TURN == 0:
+                        await asyncio.sleep(0)
+
+    def update_config(self, topic: str) -> None:
+        """Apply a topic's changed settings to its logs."""
+        partitions = self._by_name.get(topic)
+        if partitions:
+            config = self._log_config(topic)
+            for partition in partitions.values():
+                partition.log.update_config(config)
+                partition.update_rules(config.append_rules)
+
+    def update_all_configs(self) -> None:
+        """Apply changed settings of the broker, which are the defaults of every topic's."""
+        for topic in self._by_name:
+            self.update_config(topic)
+
+    def log_directory_failed(self, logs: Iterable[Log]) -> None:
+        """Take the partitions of a failed log directory out of service for writing; reading goes on."""
+        for log in logs:
+            partition = self._by_name.get(log.topic_partition.topic, {}).get(log.topic_partition.partition)
+            if partition is not None:
+                partition.close()
+
+    def close(self) -> None:
+        """Send everybody away who waits at a partition."""
+        for partition in self.all():
+            partition.close()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _own(self, topic: TopicImage) -> list[int]:
+        return [partition.index for partition in topic.partitions if self._node_id in partition.replicas]
+
+    def _open(self, topic: TopicImage, index: int) -> None:
+        topic_partition = TopicPartition(topic.name, index)
+        try:
+            log = self._logs.get(topic_partition)
+            if log is None:
+                log = self._logs.create(topic_partition, topic.id, self._log_config(topic.name))
+        except StorageError:
+            self._offline.add(topic_partition)
+            return
+        partition = Partition(
+            topic_partition=topic_partition,
+            topic_id=topic.id,
+            log=log,
+            leader_epoch=topic.partitions[index].leader_epoch,
+        )
+        log.leader_epochs.assign(partition.leader_epoch, log.log_end_offset)
+        self._by_name.setdefault(topic.name, {})[index] = partition
+        self._by_id.setdefault(topic.id, {})[index] = partition
+
+    async def _drop(self, topic: TopicImage) -> None:
+        partitions = self._by_name.pop(topic.name, {})
+        self._by_id.pop(topic.id, None)
+        for partition in partitions.values():
+            partition.close()
+            await self._logs.delete(partition.topic_partition)

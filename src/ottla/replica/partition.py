@@ -1,0 +1,101 @@
+"""The leader of one partition: who may write, what may be read, and who waits for it.
+
+On one node the leader is the whole in-sync set, so the high watermark is the log's end as soon as a batch is as
+durable as the topic asks for: at once, or after the flush that ``flush.messages`` demands (reference section 5.3).
+What waits for records (:class:`Waiter`) is told synchronously and must not do more than note it.
+"""
+
+from typing import Protocol
+
+from ottla.log.log import AppendInfo, Log
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError
+from ottla.model.ids import TopicPartition, Uuid
+from ottla.record.batch import BatchHeader
+from ottla.record.validate import AppendRules, Validated, validate
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Waiter(Protocol):
+    """Somebody who waits for a partition to have more to read."""
+
+    def readable(self, size_bytes: int) -> None:
+        """``size_bytes`` more can be read now."""
+
+    def disturbed(self) -> None:
+        """The partition is going away, or its leader changed: look again at once."""
+
+
+class Partition:
+    """The leader's side of one partition."""
+
+    __slots__ = ("_waiters", "leader_epoch", "log", "rules", "topic_id", "topic_partition")
+
+    def __init__(self, *, topic_partition: TopicPartition, topic_id: Uuid, log: Log, leader_epoch: int) -> None:
+        self.topic_partition = topic_partition
+        self.topic_id = topic_id
+        self.log = log
+        self.leader_epoch = leader_epoch
+        self.rules = log.config.append_rules
+        self._waiters: set[Waiter] = set()
+
+    # -- epochs ---------------------------------------------------------------------------------------------------
+
+    def check_leader_epoch(self, requested: int) -> None:
+        """Refuse a client that knows an older or newer leader than us (KIP-320, reference section 5.1).
+
+        Raises ApiError FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH; -1 asks for no check.
+        """
+        if requested < 0 or requested == self.leader_epoch:
+            return
+        if requested < self.leader_epoch:
+            raise ApiError(ErrorCode.FENCED_LEADER_EPOCH)
+        raise ApiError(ErrorCode.UNKNOWN_LEADER_EPOCH)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def append(self, records: memoryview, *, produce_version: int, now_ms: int) -> AppendInfo:
+        """Check what a client sent, and append it.
+
+        ``records`` is written to (offset and leader epoch are stamped in place) and may be reused afterwards. Raises
+        ApiError with Kafka's code, or StorageError.
+        """
+        validated: Validated = validate(records, self.rules, now_ms, produce_version)
+        return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
+
+    def append_validated(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendInfo:
+        """Append one batch that was made or checked by us."""
+        log = self.log
+        info = log.append(batch, header, leader_epoch=self.leader_epoch, now_ms=now_ms)
+        if not info.duplicate and not log.flush_due:
+            self.advance_high_watermark(header.size)
+        return info
+
+    def advance_high_watermark(self, size_bytes: int) -> None:
+        """Let everything that is in the log be read, and tell who waits for it."""
+        log = self.log
+        log.high_watermark = log.log_end_offset
+        if self._waiters:
+            for waiter in tuple(self._waiters):
+                waiter.readable(size_bytes)
+
+    # -- waiting --------------------------------------------------------------------------------------------------
+
+    def add_waiter(self, waiter: Waiter) -> None:
+        """Tell ``waiter`` of everything that can be read from now on."""
+        self._waiters.add(waiter)
+
+    def remove_waiter(self, waiter: Waiter) -> None:
+        """Tell ``waiter`` no more."""
+        self._waiters.discard(waiter)
+
+    def close(self) -> None:
+        """Send everybody who waits away: the partition is deleted or its log directory gone."""
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            waiter.disturbed()
+
+    def update_rules(self, rules: AppendRules) -> None:
+        """Apply the topic's changed settings to what is appended from now on."""
+        self.rules = rules
