@@ -37,9 +37,8 @@ class _Node:
         self.clean_from = len(self.data)
 
     def crash(self, keep: int) -> None:
-        common = len(os.path.commonprefix([bytes(self.data), bytes(self.durable)]))
-        if common == len(self.durable):
-            del self.data[common + keep :]
+        if self.clean_from == len(self.durable) <= len(self.data):  # nothing but appended to
+            del self.data[len(self.durable) + keep :]
         else:
             self.data = bytearray(self.durable)
         self.durable = bytearray(self.data)

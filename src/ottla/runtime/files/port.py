@@ -22,8 +22,10 @@ class File(Protocol):
     """One file; its descriptor comes and goes with the pool."""
 
     path: str
-    size: int
-    """Bytes, always current: only this object writes the file."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, always current: only this object writes the file."""
 
     def append(self, *buffers: Buffer) -> None:
         """Write at the end, all of it in one system call.
