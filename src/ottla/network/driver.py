@@ -224,9 +224,9 @@ class Connection(asyncio.BufferedProtocol):
                 answer = self._service.serve(frame, self)
                 if answer is None:
                     continue
-                if answer.__class__ is Slot:
-                    slots.append(answer)  # type: ignore[arg-type]  # narrowed by its class, quicker than isinstance
-                    if answer.done:  # type: ignore[union-attr]  # as above
+                if isinstance(answer, Slot):
+                    slots.append(answer)
+                    if answer.done:
                         self._flush()
                 elif slots:
                     slot = Slot(self, pipelines=True)
@@ -280,10 +280,10 @@ class Connection(asyncio.BufferedProtocol):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if payload.__class__ is list:
+        if isinstance(payload, list):
             transport.writelines(payload)
         else:
-            transport.write(payload)  # type: ignore[arg-type]  # not a list, so one buffer
+            transport.write(payload)
 
     def close(self) -> None:
         """Close after what is already written has left."""

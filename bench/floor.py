@@ -1,0 +1,46 @@
+"""The raw floor: the least that a Python process can do with produced bytes. It receives frames from a socket into one
+buffer, writes them to a file, and answers each with a few bytes, so that the sender works as it does with a broker.
+"""
+
+import os
+import socket
+import struct
+import sys
+
+SIZE = struct.Struct(">i")
+
+
+def receive_exactly(connection: socket.socket, view: memoryview) -> bool:
+    """Fill ``view`` from the socket; return False when the peer is done."""
+    filled = 0
+    while filled < len(view):
+        received = connection.recv_into(view[filled:])
+        if received == 0:
+            return False
+        filled += received
+    return True
+
+
+def serve(path: str, answer_bytes: int) -> None:
+    """Take connections one after the other until the process is killed."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    print(f"ready {listening.getsockname()[1]}", flush=True)
+    answer = SIZE.pack(answer_bytes) + bytes(answer_bytes)
+    size_view = memoryview(bytearray(4))
+    body_view = memoryview(bytearray(2 << 20))
+    while True:
+        connection, _ = listening.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with connection:
+            while receive_exactly(connection, size_view):
+                size = SIZE.unpack(size_view)[0]
+                if not receive_exactly(connection, body_view[:size]):
+                    break
+                os.write(file, body_view[:size])
+                connection.sendall(answer)
+        os.close(file)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))
