@@ -2,9 +2,7 @@
 
 import logging
 import sys
-from pathlib import Path
 
-from ottla.model.errors import OperatorError
 from ottla.runtime.settings import BrokerConfig, load
 
 logger = logging.getLogger(__name__)
@@ -16,21 +14,11 @@ def load_settings(config_path: str | None, overrides: tuple[str, ...]) -> Broker
     Raises OperatorError for a file that cannot be read and for a setting that is unknown (``--set`` only; in a file
     it is a warning, as in Kafka) or has a value it cannot have.
     """
-    text = ""
-    if config_path is not None:
-        try:
-            text = Path(config_path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OperatorError(f"cannot read the settings file {config_path}: {error}") from error
-    pairs = []
-    for override in overrides:
-        name, equals, value = override.partition("=")
-        if not equals or not name.strip():
-            raise OperatorError(f"--set {override!r} is no setting; write --set key=value")
-        pairs.append((name.strip(), value))
-    settings = load(text, pairs, source=config_path or "")
+    settings = load(config_path, overrides)
     for warning in settings.warnings:
         logger.warning("%s", warning)
+    if settings.without_effect:
+        logger.warning("known but without effect here: %s (ottla's settings page says why)", settings.without_effect)
     return BrokerConfig(settings)
 
 

@@ -99,8 +99,7 @@ class Replicas:
         if partitions:
             config = self._log_config(topic)
             for partition in partitions.values():
-                partition.log.update_config(config)
-                partition.update_rules(config.append_rules)
+                partition.update_config(config)
 
     def update_all_configs(self) -> None:
         """Apply changed settings of the broker, which are the defaults of every topic's."""

@@ -7,7 +7,8 @@ What waits for records (:class:`Waiter`) is told synchronously and must not do m
 
 from typing import Protocol
 
-from ottla.log.log import AppendInfo, Log
+from ottla.log.config import LogConfig
+from ottla.log.log import AppendInfo, Log, ReadInfo
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 from ottla.model.ids import TopicPartition, Uuid
@@ -27,6 +28,26 @@ class Waiter(Protocol):
         """The partition is going away, or its leader changed: look again at once."""
 
 
+def append_rules(config: LogConfig) -> AppendRules:
+    """Return what a topic's settings ask of the batches that are appended to it."""
+    codec = CODECS[config.compression_type]
+    level = {
+        Codec.GZIP: config.compression_gzip_level,
+        Codec.LZ4: config.compression_lz4_level,
+        Codec.ZSTD: config.compression_zstd_level,
+    }.get(codec) if codec is not None else None
+    return AppendRules(
+        max_message_bytes=config.max_message_bytes,
+        timestamp_type=TimestampType[config.message_timestamp_type],
+        before_max_ms=config.message_timestamp_before_max_ms,
+        after_max_ms=config.message_timestamp_after_max_ms,
+        compacted="compact" in config.cleanup_policy,
+        compression=codec,
+        compression_level=level,
+        segment_bytes=config.segment_bytes,
+    )
+
+
 class Partition:
     """The leader's side of one partition."""
 
@@ -37,7 +58,7 @@ class Partition:
         self.topic_id = topic_id
         self.log = log
         self.leader_epoch = leader_epoch
-        self.rules = log.config.append_rules
+        self.rules = append_rules(log.config)
         self._waiters: set[Waiter] = set()
 
     # -- epochs ---------------------------------------------------------------------------------------------------
@@ -96,6 +117,7 @@ class Partition:
         for waiter in waiters:
             waiter.disturbed()
 
-    def update_rules(self, rules: AppendRules) -> None:
+    def update_config(self, config: LogConfig) -> None:
         """Apply the topic's changed settings to what is appended from now on."""
-        self.rules = rules
+        self.log.update_config(config)
+        self.rules = append_rules(config)

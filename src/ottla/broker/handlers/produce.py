@@ -19,7 +19,7 @@ from ottla.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from ottla.record.validate import InvalidRecords
+from ottla.record.validate import RecordsRejected
 from ottla.replica.partition import Partition
 
 TOPIC_IDS_FROM_VERSION = 13
@@ -57,9 +57,8 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 info = partition.append(records, produce_version=version, now_ms=now_ms)
             except ApiError as error:
                 _refuse(answer, error)
-            except StorageError as error:
+            except StorageError:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
-                answer.error_message = str(error)
             else:
                 answer.base_offset = info.base_offset
                 answer.log_append_time_ms = info.log_append_time_ms
@@ -88,11 +87,12 @@ def _refuse_request(request: ProduceRequest) -> ApiError | None:
 
 def _refuse(answer: PartitionProduceResponse, error: ApiError) -> None:
     answer.error_code = error.code
-    answer.error_message = error.message
-    if isinstance(error, InvalidRecords):
+    if isinstance(error, RecordsRejected):
+        # Kafka explains only refusals that name records; of others the code is all there is.
+        answer.error_message = error.message
         answer.record_errors = [
-            BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
-            for index, message in error.record_errors
+            BatchIndexAndErrorMessage(batch_index=wrong.batch_index, batch_index_error_message=wrong.message)
+            for wrong in error.record_errors
         ]
 
 
@@ -116,8 +116,7 @@ async def _flush(
     for partition, answer, end_offset in unflushed:
         try:
             await replicas.flush_through(partition, end_offset)
-        except StorageError as error:
+        except StorageError:
             answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
-            answer.error_message = str(error)
             answer.base_offset = -1
     deferred.complete(None if request.acks == NO_ACK else response)
