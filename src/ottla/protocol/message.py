@@ -1,0 +1,30 @@
+"""What all generated message classes have in common: equality and a readable form, both by their slots."""
+
+from typing import Any
+
+Buffer = bytes | bytearray | memoryview
+"""Bytes of any kind, contiguous, of one-byte items."""
+
+Records = bytes | bytearray | memoryview | list[bytes | bytearray | memoryview]
+"""Record batches as they leave a broker: one buffer, or several that follow one another."""
+
+
+class Message:
+    """A message or a part of one; the fields are the slots, in the order of Kafka's schema."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # messages are mutable; object declares __hash__ as a method
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.fields().items() if name != "unknown_tags")
+        return f"{type(self).__name__}({shown})"
