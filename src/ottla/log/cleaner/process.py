@@ -1,0 +1,158 @@
+"""The broker's side of a worker: a process that is started at first need and ended when it has nothing to do.
+
+A plain subprocess and not ``multiprocessing``: nothing is forked from a process with threads, nothing of the broker's
+main module is imported again, and it is the same on every system. What runs jobs is an argument of the cleaner
+(:class:`Runner`), so tests and simulations run them in place (:class:`InlineRunner`).
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import ottla
+from ottla.model.errors import CorruptData, OttlaError, StorageError
+from ottla.runtime.clock import Clock
+from ottla.runtime.files import Files
+
+from . import wire
+from .job import CleanedGroup, CleanJob, CleanStats, clean
+from .throttle import Throttle
+
+OnGroup = Callable[[CleanedGroup], Awaitable[None]]
+
+_LINE_LIMIT_BYTES = 64 << 20
+_ROOT = str(Path(ottla.__file__).resolve().parent.parent)
+
+
+class WorkerError(OttlaError):
+    """A worker ended, or failed in a way that says nothing about the disk."""
+
+
+class Runner(Protocol):
+    """Does jobs, one at a time."""
+
+    async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
+        """Do ``job``, telling of each finished segment; errors as :func:`ottla.log.cleaner.job.clean`.
+
+        When this is cancelled, nothing writes or reads for the job any more once it returns.
+        """
+
+    def limit(self, max_bytes_per_second: float) -> None:
+        """Change how fast the job in hand, and the next ones, may read and write."""
+
+    async def close(self) -> None:
+        """Give back everything that running jobs needs; the next job takes it anew."""
+
+
+class ProcessRunner:
+    """Runs jobs in one worker process."""
+
+    def __init__(self, max_bytes_per_second: float) -> None:
+        self._max_bytes_per_second = max_bytes_per_second
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id while there is one."""
+        return None if self._process is None else self._process.pid
+
+    async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
+        """Do ``job`` in the worker process, started for it if need be."""
+        process = await self._started()
+        try:
+            assert process.stdin is not None
+            process.stdin.write(wire.encode("job", wire.job_content(job)))
+            await process.stdin.drain()
+            return await self._follow(process, on_group)
+        except BaseException:
+            await self._kill()
+            raise
+
+    def limit(self, max_bytes_per_second: float) -> None:
+        """Tell the worker of a new limit."""
+        self._max_bytes_per_second = max_bytes_per_second
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(wire.encode("rate", max_bytes_per_second))
+
+    async def close(self) -> None:
+        """End the worker, if there is one."""
+        await self._kill()
+
+    async def _follow(self, process: asyncio.subprocess.Process, on_group: OnGroup) -> CleanStats:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            kind, content = wire.decode(line)
+            if kind == "group":
+                await on_group(wire.group_from(content))
+            elif kind == "done":
+                return wire.stats_from(content)
+            else:
+                raise _failure(*content)
+        raise WorkerError("the compaction worker ended in the middle of a job")
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is not None and self._process.returncode is None:
+            return self._process
+        await self._kill()
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (_ROOT, environment.get("PYTHONPATH"))))
+        flags = 0
+        if sys.platform == "win32":
+            flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NEW_PROCESS_GROUP
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            f"{__package__}.worker",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            limit=_LINE_LIMIT_BYTES,
+            creationflags=flags,
+        )
+        self.limit(self._max_bytes_per_second)
+        return self._process
+
+    async def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+class InlineRunner:
+    """Runs jobs in place, on any file system: for tests and simulations."""
+
+    def __init__(self, files: Files, clock: Clock) -> None:
+        self._files = files
+        self._throttle = Throttle(float("inf"), clock.monotonic_ms, lambda _: None)
+
+    async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
+        """Do ``job`` here and now, then tell of its segments."""
+        stats = clean(job, self._files, self._throttle, lambda _: None)
+        for group in stats.groups:
+            await on_group(group)
+        return stats
+
+    def limit(self, max_bytes_per_second: float) -> None:
+        """Nothing waits here."""
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _failure(kind: str, message: str) -> Exception:
+    if kind == CorruptData.__name__:
+        return CorruptData(message)
+    if kind in (StorageError.__name__, OSError.__name__):
+        return StorageError(message)
+    if kind == FileNotFoundError.__name__:
+        return FileNotFoundError(message)
+    return WorkerError(f"{kind}: {message}")
