@@ -1,0 +1,341 @@
+"""May this be appended? The rules for what a producer sends to one partition.
+
+The rules and their order are those of Kafka 4.2: ``ProduceRequest.validateRecords``, then
+``UnifiedLog.analyzeAndValidateRecords``, then ``LogValidator``, then the two size limits again if the batch had to be
+written anew; tests hold the outcome against these classes. :func:`validate` looks as deep as the rules need:
+
+- *the header* always: framing, magic, codec, base offset, size, CRC, offset range against count, control bit,
+  sequence, and what follows about the records without opening more than the first: how many can fit at all;
+- *the records* (``deep``, or where a rule needs them): a compacted topic asks for keys, a lower bound for timestamps
+  asks for every timestamp, a header that says its largest timestamp is out of bounds asks for the culprits, one that
+  its first record contradicts asks for the truth, and another codec asks for everything.
+
+Kafka always walks all the records. What a header-only look does not see, in a batch whose CRC is right and whose
+writer lies: a record that is not as long as it says, a wrong count that could be right, offset deltas that are not
+0, 1, 2, and a largest timestamp that is not the largest. Readers of such a batch fail; other batches do not.
+
+Errors are ``ApiError`` with Kafka's code; :class:`RecordsRejected` names the records too. Where Kafka stumbles and
+says UNKNOWN_SERVER_ERROR (an unknown codec, bytes that do not decompress) the answer here is INVALID_RECORD, and
+CORRUPT_MESSAGE for a batch that is shorter than its header.
+"""
+
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError
+
+from .batch import (
+    CODEC_MASK,
+    CONTROL_BIT,
+    CURRENT_MAGIC,
+    HEADER_SIZE,
+    LOG_APPEND_TIME_BIT,
+    NO_PRODUCER_ID,
+    NO_TIMESTAMP,
+    BatchHeader,
+    TimestampType,
+    corrupt,
+    crc_ok,
+    invalid,
+    parse_header,
+    stamp_timestamps,
+    whole_batch_size,
+)
+from .build import build_batch
+from .compress import Codec
+from .crc import Buffer
+from .records import iter_records, record_bytes
+from .varint import read_varint, read_varlong
+from .walk import walk
+
+NO_LIMIT_MS = 2**63 - 1
+"""The default of ``message.timestamp.before.max.ms``: every timestamp of the past is welcome."""
+
+DEFAULT_AFTER_MAX_MS = 3_600_000
+DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+DEFAULT_MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
+
+SMALLEST_RECORD_BYTES = 7
+"""Length, attributes, two deltas, two lengths, and the headers count: a byte each."""
+
+_ZSTD_SINCE_PRODUCE_VERSION = 7
+_SHOWN_ERRORS = 3
+_FIRST_RECORD_BYTES = 24
+"""What holds the longest beginning of a record, up to its offset delta."""
+
+_EXPANSION: dict[int, int] = {Codec.GZIP: 1032, Codec.SNAPPY: 64, Codec.LZ4: 256}
+"""Into how many bytes one byte can decompress at most; zstd knows no bound."""
+
+
+class AppendRules:
+    """What a partition asks of a batch: the topic's settings, resolved.
+
+    ``before_max_ms`` and ``after_max_ms`` are ``message.timestamp.before.max.ms`` and ``.after.max.ms``;
+    ``compression`` is None for ``compression.type=producer``. ``max_decompressed_bytes`` is a limit of our own.
+    Treat it as frozen.
+    """
+
+    __slots__ = (
+        "after_max_ms",
+        "before_max_ms",
+        "compacted",
+        "compression",
+        "compression_level",
+        "max_decompressed_bytes",
+        "max_message_bytes",
+        "segment_bytes",
+        "timestamp_type",
+    )
+
+    def __init__(
+        self,
+        *,
+        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+        timestamp_type: TimestampType = TimestampType.CREATE_TIME,
+        before_max_ms: int = NO_LIMIT_MS,
+        after_max_ms: int = DEFAULT_AFTER_MAX_MS,
+        compacted: bool = False,
+        compression: Codec | None = None,
+        compression_level: int | None = None,
+        segment_bytes: int = 2**31 - 1,
+        max_decompressed_bytes: int = DEFAULT_MAX_DECOMPRESSED_BYTES,
+    ) -> None:
+        self.max_message_bytes = max_message_bytes
+        self.timestamp_type = timestamp_type
+        self.before_max_ms = before_max_ms
+        self.after_max_ms = after_max_ms
+        self.compacted = compacted
+        self.compression = compression
+        self.compression_level = compression_level
+        self.segment_bytes = segment_bytes
+        self.max_decompressed_bytes = max_decompressed_bytes
+
+
+class RecordError:
+    """One record that is wrong: its index in the batch and why; a ``BatchIndexAndErrorMessage`` of the response."""
+
+    __slots__ = ("batch_index", "message")
+
+    def __init__(self, batch_index: int, message: str) -> None:
+        self.batch_index = batch_index
+        self.message = message
+
+
+class RecordsRejected(ApiError):  # noqa: N818  (the tree of ottla.model.errors has no Error suffixes)
+    """A batch refused for some of its records; code INVALID_RECORD or INVALID_TIMESTAMP.
+
+    Of all refusals of a batch this is the only one whose message Kafka puts into the response.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, record_errors: list[RecordError]) -> None:
+        super().__init__(code, message)
+        self.record_errors = record_errors
+
+
+class Validated:
+    """A batch that may be appended: its bytes, which can be written to, and its header.
+
+    ``batch`` is the caller's object, or a part of it, or, if ``records_changed``, a new one with a batch that had to
+    be written anew (or copied, because the caller's cannot be written to). Its timestamps are final; base offset and
+    leader epoch are for the log to stamp.
+    """
+
+    __slots__ = ("batch", "header", "records_changed")
+
+    def __init__(self, batch: bytearray | memoryview, header: BatchHeader, records_changed: bool) -> None:
+        self.batch = batch
+        self.header = header
+        self.records_changed = records_changed
+
+
+def validate(batch: Buffer, rules: AppendRules, now_ms: int, produce_version: int, *, deep: bool = False) -> Validated:
+    """Check the records that a client sent for one partition, and return the one batch in them ready to append.
+
+    Raises ``ApiError``. The batch may be changed in place (timestamp type, largest timestamp, CRC). Whoever keeps an
+    event loop from waiting calls this in a thread when the batch is large and :func:`needs_records` or ``deep``.
+    """
+    header = _check_request(batch, produce_version)
+    size = header.size
+    if header.base_offset != 0:
+        raise invalid(f"the base offset of a batch must be 0, and is {header.base_offset}")
+    if size > rules.max_message_bytes:
+        raise _too_large(size, rules)
+    if size < HEADER_SIZE or not crc_ok(batch, 0, size):
+        raise corrupt("the CRC of a batch is wrong")
+    _check_batch(header, rules)
+
+    if len(batch) != size:
+        batch = memoryview(batch)[:size]  # Kafka drops a partial batch behind the first as well
+    if deep or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header):
+        validated = _look_inside(batch, header, rules, now_ms)
+    else:
+        validated = _validated(batch, header)
+        _set_timestamps(validated, rules, now_ms, header.max_timestamp)
+    if validated.header.size > rules.segment_bytes:
+        raise ApiError(ErrorCode.RECORD_LIST_TOO_LARGE, f"a batch of {size} bytes in segments of {rules.segment_bytes}")
+    return validated
+
+
+def needs_records(header: BatchHeader, rules: AppendRules, now_ms: int) -> bool:
+    """Return whether a rule asks for the records of a batch with this header."""
+    if rules.compacted or header.attributes & LOG_APPEND_TIME_BIT:
+        return True
+    if rules.compression is not None and rules.compression != header.attributes & CODEC_MASK:
+        return True
+    if rules.timestamp_type == TimestampType.LOG_APPEND_TIME:
+        return False
+    return (
+        rules.before_max_ms < now_ms
+        or header.max_timestamp - now_ms > rules.after_max_ms
+        or header.max_timestamp < header.base_timestamp
+    )
+
+
+def _check_request(batch: Buffer, produce_version: int) -> BatchHeader:
+    """Return the header of the first batch if the request holds exactly one, of a kind that its version may hold."""
+    end = len(batch)
+    header = parse_header(batch) if end >= HEADER_SIZE and batch[16] == CURRENT_MAGIC else None
+    size = end if header is not None and header.size == end else whole_batch_size(batch, 0, end)
+    if size == 0:
+        raise invalid("a produce request must hold a record batch for each partition")
+    if header is None:
+        if batch[16] == CURRENT_MAGIC:
+            raise corrupt(f"a batch of {size} bytes; the least is {HEADER_SIZE}")
+        raise invalid(f"a produce request must hold batches of magic 2, not {batch[16]}")
+    if header.attributes & CODEC_MASK == Codec.ZSTD and produce_version < _ZSTD_SINCE_PRODUCE_VERSION:
+        raise ApiError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd in a produce request of version {produce_version}"
+        )
+    if size != end and whole_batch_size(batch, size, end) > 0:
+        raise invalid("a produce request must hold exactly one record batch for each partition")
+    return header
+
+
+def _check_batch(header: BatchHeader, rules: AppendRules) -> None:
+    """Refuse a header that contradicts itself or claims what a client may not; LogValidator.validateBatch."""
+    count = header.count
+    if count <= 0 or header.last_offset_delta + 1 != count:
+        raise invalid(f"a batch of {count} records with a last offset delta of {header.last_offset_delta}")
+    if header.attributes & CONTROL_BIT:
+        raise invalid("clients may not write control batches")
+    if header.producer_id > NO_PRODUCER_ID and header.base_sequence < 0:
+        raise invalid(f"sequence {header.base_sequence} from producer {header.producer_id}")
+    room = header.size - HEADER_SIZE
+    codec = header.attributes & CODEC_MASK
+    if codec:
+        if codec > Codec.ZSTD:
+            raise invalid(f"there is no codec {codec}")
+        room = min(room * _EXPANSION.get(codec, rules.max_decompressed_bytes), rules.max_decompressed_bytes)
+    if count * SMALLEST_RECORD_BYTES > room:
+        raise invalid(f"a batch of {count} records in {header.size} bytes")
+
+
+def _first_record_fits(batch: Buffer, header: BatchHeader) -> bool:
+    """Return whether the first record agrees with the header; False also if only a walk can tell."""
+    if header.attributes & CODEC_MASK:
+        return True
+    count = header.count
+    if count == 1:
+        return False
+    head = bytes(batch[HEADER_SIZE : HEADER_SIZE + _FIRST_RECORD_BYTES])
+    try:
+        length, pos = read_varint(head, 0)
+        if not 0 < length <= header.size - HEADER_SIZE - pos - (count - 1) * SMALLEST_RECORD_BYTES:
+            return False
+        delta, pos = read_varlong(head, pos + 1)
+        return head[pos] == 0 and header.base_timestamp + delta <= header.max_timestamp
+    except (IndexError, ValueError):
+        return False
+
+
+def _look_inside(batch: Buffer, header: BatchHeader, rules: AppendRules, now_ms: int) -> Validated:
+    data = record_bytes(batch, 0, header, rules.max_decompressed_bytes)
+    seen = walk(data, header.count)
+    if header.attributes & LOG_APPEND_TIME_BIT:
+        lowest = highest = header.max_timestamp
+    else:
+        lowest = header.base_timestamp + seen.min_timestamp_delta
+        highest = header.base_timestamp + seen.max_timestamp_delta
+    if (
+        (rules.compacted and seen.has_null_key)
+        or header.attributes & LOG_APPEND_TIME_BIT
+        or (
+            rules.timestamp_type == TimestampType.CREATE_TIME
+            and (highest - now_ms > rules.after_max_ms or now_ms - lowest > rules.before_max_ms)
+        )
+    ):
+        _refuse_records(batch, header, rules, now_ms)
+    codec = header.codec
+    target = codec if rules.compression is None else rules.compression
+    if codec != target or not seen.offsets_in_order:
+        return _rewrite(batch, header, rules, now_ms, target)
+    validated = _validated(batch, header)
+    _set_timestamps(validated, rules, now_ms, max(highest, NO_TIMESTAMP))
+    return validated
+
+
+def _refuse_records(batch: Buffer, header: BatchHeader, rules: AppendRules, now_ms: int) -> None:
+    """Raise RecordsRejected if any record breaks a rule; LogValidator.validateRecord and processRecordErrors."""
+    errors: list[RecordError] = []
+    bad_timestamp = False
+    records = iter_records(batch, 0, header, max_bytes=rules.max_decompressed_bytes)
+    for index, record in enumerate(records):
+        if rules.compacted and record.key is None:
+            errors.append(RecordError(index, "A compacted topic accepts no record without a key."))
+        elif rules.timestamp_type == TimestampType.CREATE_TIME and record.timestamp != NO_TIMESTAMP:
+            age_ms = now_ms - record.timestamp
+            if age_ms > rules.before_max_ms or -age_ms > rules.after_max_ms:
+                bad_timestamp = True
+                first, last = now_ms - rules.before_max_ms, now_ms + rules.after_max_ms
+                errors.append(RecordError(index, f"Timestamp {record.timestamp} is not within [{first}, {last}]."))
+        elif header.attributes & LOG_APPEND_TIME_BIT:
+            bad_timestamp = True
+            errors.append(RecordError(index, "A producer may not set the timestamp type to log append time."))
+    if not errors:
+        return
+    if bad_timestamp:
+        raise RecordsRejected(
+            ErrorCode.INVALID_TIMESTAMP, "One or more records were refused for their timestamps.", errors
+        )
+    shown = " ".join(f"{error.batch_index}: {error.message}" for error in errors[:_SHOWN_ERRORS])
+    raise RecordsRejected(ErrorCode.INVALID_RECORD, f"{len(errors)} records were refused. {shown}", errors)
+
+
+def _rewrite(batch: Buffer, header: BatchHeader, rules: AppendRules, now_ms: int, target: int) -> Validated:
+    """Build the batch again, in the codec that the topic wants and with the offsets that the records should have."""
+    records = iter_records(batch, 0, header, max_bytes=rules.max_decompressed_bytes)
+    rebuilt = build_batch(
+        ((record.timestamp, record.key, record.value, record.headers) for record in records),
+        codec=target,
+        level=rules.compression_level if rules.compression == target else None,
+        timestamp_type=rules.timestamp_type,
+        log_append_time_ms=now_ms,
+        producer_id=header.producer_id,
+        producer_epoch=header.producer_epoch,
+        base_sequence=header.base_sequence,
+        leader_epoch=header.leader_epoch,
+        transactional=header.is_transactional,
+    )
+    if len(rebuilt) > rules.max_message_bytes:
+        raise _too_large(len(rebuilt), rules)
+    return Validated(rebuilt, parse_header(rebuilt), True)
+
+
+def _validated(batch: Buffer, header: BatchHeader) -> Validated:
+    if isinstance(batch, bytearray) or (isinstance(batch, memoryview) and not batch.readonly):
+        return Validated(batch, header, False)
+    return Validated(bytearray(batch), header, True)
+
+
+def _set_timestamps(validated: Validated, rules: AppendRules, now_ms: int, max_timestamp: int) -> None:
+    header = validated.header
+    timestamp_type = rules.timestamp_type
+    if timestamp_type == TimestampType.LOG_APPEND_TIME:
+        max_timestamp = now_ms
+    elif max_timestamp == header.max_timestamp and not header.attributes & LOG_APPEND_TIME_BIT:
+        return
+    stamp_timestamps(validated.batch, 0, header, timestamp_type, max_timestamp)
+
+
+def _too_large(size_bytes: int, rules: AppendRules) -> ApiError:
+    return ApiError(
+        ErrorCode.MESSAGE_TOO_LARGE, f"a batch of {size_bytes} bytes; the limit is {rules.max_message_bytes}"
+    )
