@@ -50,7 +50,7 @@ generate: clients
 	$(BIN)/python tools/generate_api_status.py
 
 bench: clients
-	$(BIN)/python bench/run.py $(ARGS)
+	$(BIN)/python -m bench.run $(ARGS)
 
 fuzz: $(DEV_STAMP)
 	$(BIN)/python tools/fuzz/fuzz_requests.py $(ARGS)

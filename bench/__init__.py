@@ -1,0 +1,1 @@
+"""Measurements of a node, beside a raw floor."""
