@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import catalogue, modules, tables
+from . import catalogue, modules, tables, vectors
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "src" / "ottla" / "protocol"
 
@@ -14,7 +14,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools/generate_protocol", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file differs")
     parser.add_argument("--jars", type=Path, metavar="FOLDER", help="look for Kafka's jars here first")
+    parser.add_argument("--vectors", action="store_true", help="write the test vectors instead (needs Java)")
     options = parser.parse_args(arguments)
+    if options.vectors:
+        print(f"{vectors.write(catalogue.read(options.jars), options.jars)} vectors in {vectors.FILE}")
+        return 0
     wanted = generate(options.jars)
     there = set((PROTOCOL / "messages").glob("*.py")) | {PROTOCOL / "api_table.py"}
     stale = [path for path in sorted(there | set(wanted)) if _text(path) != wanted.get(path)]

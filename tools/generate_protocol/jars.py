@@ -86,6 +86,13 @@ def fetch(jar: Jar) -> None:
         raise SystemExit(f"could not fetch {coordinates}: mvn ended with {error.returncode}") from None
 
 
+def beside(prefixes: tuple[str, ...], folder: Path | None) -> list[Path]:
+    """Return the jars whose names begin so, from the folder of jars; Kafka's JSON converters need Jackson."""
+    if folder is None:
+        raise SystemExit("use --jars FOLDER with a folder that holds all of Kafka's jars")
+    return sorted(path for path in folder.glob("*.jar") if path.name.startswith(prefixes))
+
+
 def read_schemas(path: Path) -> dict[str, dict[str, Any]]:
     """Return the schemas in a jar, by the name of the message."""
     schemas = {}
