@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.log.cleaning import Segments, batch
 
 from ottla.record.build import build_batch
 from ottla.runtime.files import RealFiles
-
-from tests.log.cleaning import Segments, batch
 
 RECORDS = 2_000_000
 KEYS = 1_000

@@ -62,7 +62,7 @@ class ProcessRunner:
 
     async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
         """Do ``job`` in the worker process, started for it if need be."""
-        process = await self._started()
+        process = await self.start()
         try:
             assert process.stdin is not None
             process.stdin.write(wire.encode("job", wire.job_content(job)))
@@ -94,7 +94,8 @@ class ProcessRunner:
                 raise _failure(*content)
         raise WorkerError("the compaction worker ended in the middle of a job")
 
-    async def _started(self) -> asyncio.subprocess.Process:
+    async def start(self) -> asyncio.subprocess.Process:
+        """Return the worker's process, started if there is none; :meth:`run` does this by itself."""
         if self._process is not None and self._process.returncode is None:
             return self._process
         await self._kill()
