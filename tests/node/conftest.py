@@ -1,0 +1,5 @@
+"""Raw sockets and signals against a whole node."""
+
+from tests.harness.fixtures import connection, make_node, node, only_ottla, session_nodes, topic
+
+__all__ = ["connection", "make_node", "node", "only_ottla", "session_nodes", "topic"]

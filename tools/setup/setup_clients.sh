@@ -1,0 +1,77 @@
+#!/bin/sh
+# What the tests of tests/clients/ and tests/node/ need beside .venv: kcat, two venvs of kafka-python, Kafka's jars.
+#
+#   setup_clients.sh [kcat] [python] [java]      (nothing named: all three)
+#
+# A part that is there already costs nothing; a part that cannot be had here is named in one line with what to do about
+# it, and its tests are reported as skipped with that reason. The exit code is 0 then as well.
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+parts=${*:-kcat python java}
+
+say() { printf 'setup: %s\n' "$*"; }
+
+digest() { cksum "$@" | cksum | tr ' ' '-'; }
+
+setup_kcat() {
+    if command -v kcat >/dev/null 2>&1; then return; fi
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "kcat is missing: install it with your package manager (https://github.com/edenhill/kcat); its tests are skipped"
+        return
+    fi
+    if [ "$(id -u)" -eq 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else
+        say "kcat is missing: run 'sudo apt-get install kcat'; its tests are skipped"
+        return
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    install="$as_root apt-get install -qq -y --no-install-recommends kcat"
+    $install >/dev/null 2>&1 || { $as_root apt-get update -qq >/dev/null 2>&1 && $install >/dev/null 2>&1; } ||
+        say "kcat could not be installed with apt-get; its tests are skipped"
+}
+
+setup_venv() {
+    lock="$root/requirements/$1.lock"
+    venv="$root/.venvs/$1"
+    stamp="$venv/.lock-digest"
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(digest "$lock")" ]; then return; fi
+    if [ -n "${PYTHON:-}" ]; then python=$PYTHON
+    elif [ -x "$root/.venv/bin/python" ]; then python=$root/.venv/bin/python
+    else python=python3; fi
+    rm -rf "$venv"
+    if "$python" -m venv "$venv" &&
+        "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"; then
+        digest "$lock" >"$stamp"
+    else
+        rm -rf "$venv"
+        say "$1 could not be installed from requirements/$1.lock; its tests are skipped"
+    fi
+}
+
+setup_java() {
+    pom="$root/tools/setup/kafka-pom.xml"
+    stamp="$root/.kafka/pom-digest"
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(digest "$pom")" ]; then return; fi
+    for program in java mvn; do
+        if ! command -v "$program" >/dev/null 2>&1; then
+            say "$program is missing (Java 17 and Maven fetch Apache Kafka's tools); the tests marked 'java' are skipped"
+            return
+        fi
+    done
+    rm -rf "$root/.kafka/libs"
+    if mvn -q -B -f "$pom" dependency:copy-dependencies "-DoutputDirectory=$root/.kafka/libs"; then
+        digest "$pom" >"$stamp"
+    else
+        rm -rf "$root/.kafka/libs"
+        say "Apache Kafka's jars could not be fetched with mvn; the tests marked 'java' are skipped"
+    fi
+}
+
+for part in $parts; do
+    case $part in
+        kcat) setup_kcat ;;
+        python) setup_venv kafka-python-2.0.2; setup_venv kafka-python-3 ;;
+        java) setup_java ;;
+        *) say "unknown part '$part': one of kcat, python, java"; exit 2 ;;
+    esac
+done
