@@ -7,7 +7,8 @@ The rules are those of Kafka's ``MemoryRecords.filterTo``:
 - a batch of which everything stays is copied as it is; of which nothing stays, is dropped, or, if it carries a
   producer's last sequence or the last offset of a range, stays as a header without records;
 - the first time that a tombstone (or the marker of a transaction without data) is kept, the time from which it may go
-  is written into the batch, as its base timestamp with attribute bit 6, and the records' timestamp deltas follow.
+  is written into the batch, as its base timestamp with attribute bit 6, and the records' timestamp deltas follow;
+- what stays of a message of magic 0 or 1 becomes a batch of magic 2.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,8 @@ class Filtered:
     """What is left of a batch.
 
     ``batch`` is None if nothing is, else the bytes to write: the caller's own, sliced, if ``changed`` is false.
-    ``max_offset`` is the largest offset of a record that stayed, -1 if none did; ``max_timestamp`` the batch's now.
+    ``max_offset`` and ``max_timestamp`` are what Kafka enters into the indexes of the segment it copies to: the largest
+    offset of a record that stayed, the batch's last offset if it is as it was or empty, -1 if nothing is left.
     """
 
     __slots__ = (
@@ -91,17 +93,18 @@ def filter_batch(
     if not kept:
         return _without_records(header, read) if retention is Retention.RETAIN_EMPTY else _nothing(read)
 
-    max_offset = max(record.offset for record in kept)
     horizon_ms = header.delete_horizon_ms
     has_tombstone = marker_of_empty_transaction or any(record.value is None for record in kept)
-    set_horizon = has_tombstone and horizon_ms is None and header.magic >= CURRENT_MAGIC
+    set_horizon = has_tombstone and horizon_ms is None
     batch: Buffer
-    if len(kept) == read and not set_horizon:
+    if len(kept) == read and not set_horizon and header.magic >= CURRENT_MAGIC:
         batch = memoryview(buf)[pos : pos + header.size]
+        max_offset = header.last_offset
         max_timestamp = header.max_timestamp
         changed = False
     else:
         batch = _rebuild(header, kept, delete_horizon_ms if set_horizon else horizon_ms)
+        max_offset = max(record.offset for record in kept)
         max_timestamp = parse_header(batch).max_timestamp
         changed = True
     return Filtered(
@@ -133,25 +136,21 @@ def _without_records(header: BatchHeader, read: int) -> Filtered:
         control=header.is_control,
     )
     return Filtered(
-        batch, changed=True, records_read=read, records_kept=0, max_offset=-1, max_timestamp=header.max_timestamp
+        batch,
+        changed=True,
+        records_read=read,
+        records_kept=0,
+        max_offset=header.last_offset,
+        max_timestamp=header.max_timestamp,
     )
 
 
 def _rebuild(header: BatchHeader, kept: list[Record], horizon_ms: int | None) -> bytearray:
-    if header.magic < CURRENT_MAGIC:
-        from .legacy import build_message
-
-        return build_message(
-            kept,
-            header.magic,
-            codec=header.codec,
-            timestamp_type=header.timestamp_type,
-            log_append_time_ms=header.max_timestamp,
-        )
+    legacy = header.magic < CURRENT_MAGIC
     return build_batch(
         kept,
-        base_offset=header.base_offset,
-        last_offset=header.last_offset,
+        base_offset=kept[0].offset if legacy else header.base_offset,
+        last_offset=None if legacy else header.last_offset,
         codec=header.codec,
         timestamp_type=header.timestamp_type,
         log_append_time_ms=header.max_timestamp if header.attributes & LOG_APPEND_TIME_BIT else None,

@@ -1,7 +1,7 @@
 """Messages of magic 0 and 1, the formats of Kafka before 0.11, which old logs still hold.
 
-Nobody writes them to us any more (Produce of 4.x takes magic 2 only); they are read, served as they are, and copied by
-the cleaner. A message (``org.apache.kafka.common.record.LegacyRecord``)::
+Nobody writes them any more (Produce of 4.x takes magic 2 only, and a cleaner makes magic 2 of the rest);
+they are read, and served as they are. A message (``org.apache.kafka.common.record.LegacyRecord``)::
 
     offset i64 | length i32 | crc u32 (CRC-32 of what follows) | magic i8 | attributes i8
     [timestamp i64, magic 1] | key length i32 (-1 null), key | value length i32 (-1 null), value
@@ -11,26 +11,21 @@ counted from 0, the outer message has the offset of the last, and if its timesta
 timestamp is that of all (``AbstractLegacyRecordBatch``).
 """
 
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 
-from .batch import LOG_APPEND_TIME_BIT, NO_TIMESTAMP, BatchHeader, corrupt, crc_ok, invalid
+from .batch import LOG_APPEND_TIME_BIT, BatchHeader, corrupt, crc_ok, invalid
 from .batch import iter_batches as iter_frames
-from .compress import Codec, compress, decompress
+from .compress import Codec, decompress
 from .crc import Buffer
 from .records import Record
 
 _INT = Struct(">i")
-_FRAME = Struct(">qiIbb")
-_LONG = Struct(">q")
-_UNSIGNED_INT = Struct(">I")
 
 _BODY = (18, 26)
 """Where key and value begin, by magic."""
 
-_LZ4_CHECKSUMMED_FROM = 4
 _MASK = 0xFFFFFFFF
 
 
@@ -75,63 +70,6 @@ def first_offset(buf: Buffer, pos: int, header: BatchHeader, *, max_bytes: int) 
     return next(iter_messages(buf, pos, header, max_bytes=max_bytes)).offset
 
 
-def build_message(
-    records: Sequence[Record],
-    magic: int,
-    *,
-    codec: int = 0,
-    timestamp_type: int = 0,
-    log_append_time_ms: int = NO_TIMESTAMP,
-) -> bytearray:
-    """Return ``records``, at least one, as messages of magic 0 or 1; one that holds all of them if there is a codec.
-
-    The cleaner needs it, to write again what is left of a compressed message.
-    """
-    if not codec:
-        return _messages(records, magic, 0, timestamp_type)
-    last = records[-1]
-    # Kafka's builder counts the inner offsets of magic 1 from the first record's.
-    base_offset = records[0].offset if magic else 0
-    inner = _messages(records, magic, base_offset, 0)
-    payload = compress(codec, inner)
-    if magic == 0 and codec == Codec.LZ4:
-        payload = _with_lz4_checksum(payload, from_start=True)
-    timestamp = max(record.timestamp for record in records) if not timestamp_type else log_append_time_ms
-    out = bytearray()
-    attributes = codec | (LOG_APPEND_TIME_BIT if timestamp_type and magic else 0)
-    _append_message(out, last.offset, magic, attributes, timestamp, None, payload)
-    return out
-
-
-def _messages(records: Iterable[Record], magic: int, base_offset: int, timestamp_type: int) -> bytearray:
-    out = bytearray()
-    attributes = LOG_APPEND_TIME_BIT if timestamp_type and magic else 0
-    for record in records:
-        _append_message(out, record.offset - base_offset, magic, attributes, record.timestamp, record.key, record.value)
-    return out
-
-
-def _append_message(
-    out: bytearray,
-    offset: int,
-    magic: int,
-    attributes: int,
-    timestamp: int,
-    key: bytes | None,
-    value: bytes | None,
-) -> None:
-    body = bytearray((magic, attributes))
-    if magic:
-        body += _LONG.pack(timestamp)
-    for field in (key, value):
-        body += _INT.pack(-1 if field is None else len(field))
-        body += field or b""
-    out += _LONG.pack(offset)
-    out += _INT.pack(len(body) + 4)
-    out += _UNSIGNED_INT.pack(zlib.crc32(body))
-    out += body
-
-
 def _key_and_value(buf: Buffer, pos: int, header: BatchHeader) -> tuple[bytes | None, bytes | None]:
     end = pos + header.size
     if end > len(buf):
@@ -156,41 +94,28 @@ def _nullable(buf: Buffer, pos: int, end: int) -> tuple[bytes | None, int]:
 
 def _decompress(header: BatchHeader, value: bytes, max_bytes: int) -> bytes:
     if header.codec == Codec.LZ4 and header.magic == 0:
-        value = _with_lz4_checksum(value, from_start=False)
+        value = _with_lz4_checksum(value)
     return decompress(header.codec, value, max_bytes)
 
 
-def _with_lz4_checksum(frame: bytes, *, from_start: bool) -> bytes:
+def _with_lz4_checksum(frame: bytes) -> bytes:
     """Return an LZ4 frame with its header's checksum made anew.
 
-    Kafka's writers of magic 0 computed it over the four magic bytes of the frame too (``from_start``), which is wrong;
-    the libraries refuse it.
+    Kafka's writers of magic 0 computed it over the four magic bytes of the frame too, which the libraries refuse.
     """
     if len(frame) < 7:
         return frame
     flags = frame[4]
     checksum_at = 6 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)
-    covered = frame[0 if from_start else _LZ4_CHECKSUMMED_FROM : checksum_at]
-    if len(frame) <= checksum_at:
-        return frame
-    return frame[:checksum_at] + bytes((_xxh32(covered) >> 8 & 0xFF,)) + frame[checksum_at + 1 :]
+    checksum = _xxh32(frame[4:checksum_at]) >> 8 & 0xFF
+    return frame[:checksum_at] + bytes((checksum,)) + frame[checksum_at + 1 :]
 
 
 def _xxh32(data: bytes) -> int:
-    """Return the 32-bit xxHash, seed 0, of some bytes; a header has fewer than 32."""
+    """Return the 32-bit xxHash, seed 0, of fewer than 16 bytes; a frame's descriptor has at most 14."""
     prime_1, prime_2, prime_3, prime_4, prime_5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
     pos = 0
-    if len(data) >= 16:
-        lanes = [prime_1 + prime_2 & _MASK, prime_2, 0, -prime_1 & _MASK]
-        while pos + 16 <= len(data):
-            for number in range(4):
-                word = int.from_bytes(data[pos : pos + 4], "little")
-                lanes[number] = _rotate(lanes[number] + word * prime_2 & _MASK, 13) * prime_1 & _MASK
-                pos += 4
-        turns = zip(lanes, (1, 7, 12, 18), strict=True)
-        digest = sum(_rotate(lane, turn) for lane, turn in turns) & _MASK
-    else:
-        digest = prime_5
+    digest = prime_5
     digest = digest + len(data) & _MASK
     while pos + 4 <= len(data):
         word = int.from_bytes(data[pos : pos + 4], "little")

@@ -185,7 +185,7 @@ def needs_records(header: BatchHeader, rules: AppendRules, now_ms: int) -> bool:
     return (
         rules.before_max_ms < now_ms
         or header.max_timestamp - now_ms > rules.after_max_ms
-        or header.max_timestamp < header.base_timestamp
+        or not NO_TIMESTAMP <= header.base_timestamp <= header.max_timestamp
     )
 
 

@@ -1,0 +1,74 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ottla.model.errors import ApiError
+from ottla.record.batch import HEADER_SIZE, parse_header
+from ottla.record.build import build_batch
+from ottla.record.records import iter_records
+from ottla.record.walk import walk
+
+NOW = 1_700_000_000_000
+
+
+def outcome_of_walk(batch: bytes | bytearray) -> tuple[int, int, bool, bool] | str:
+    try:
+        seen = walk(bytes(batch[HEADER_SIZE:]), parse_header(batch).count)
+    except ApiError as error:
+        return error.code.name
+    return seen.min_timestamp_delta, seen.max_timestamp_delta, seen.offsets_in_order, seen.has_null_key
+
+
+def outcome_of_reading(batch: bytes | bytearray) -> tuple[int, int, bool, bool] | str:
+    header = parse_header(batch)
+    try:
+        records = list(iter_records(batch, 0, header, max_bytes=10**7))
+    except ApiError as error:
+        return error.code.name
+    deltas = [record.timestamp - header.base_timestamp for record in records]
+    in_order = [record.offset for record in records] == list(range(len(records)))
+    return min(deltas), max(deltas), in_order, any(record.key is None for record in records)
+
+
+keys = st.sampled_from([None, b"", b"k", b"k" * 64])
+values = st.sampled_from([None, b"", b"v", b"v" * 63, b"v" * 64, b"v" * 9000])
+deltas = st.integers(-(2**40), 2**40) | st.integers(-200, 200)
+records = st.tuples(deltas, keys, values, st.just([]) | st.just([("h", None)]))
+
+
+@given(st.lists(records, min_size=1, max_size=20))
+def test_sees_what_a_reader_sees(each: list[tuple[int, bytes | None, bytes | None, list[tuple[str, None]]]]) -> None:
+    batch = build_batch([(NOW + delta, key, value, headers) for delta, key, value, headers in each])
+    assert outcome_of_walk(batch) == outcome_of_reading(batch)
+
+
+@given(
+    count=st.sampled_from([2, 40, 63, 65, 150, 8150, 8300]),
+    step=st.sampled_from([0, 1, 3, 63, 64, 8000]),
+    key=keys,
+    value=st.sampled_from([None, b"", b"v" * 60, b"v" * 130]),
+    sign=st.sampled_from([1, -1]),
+)
+@settings(max_examples=40, deadline=None)
+def test_runs_of_equal_records(count: int, step: int, key: bytes | None, value: bytes | None, sign: int) -> None:
+    """Long enough for columns, over the places where offset deltas grow by a byte."""
+    batch = build_batch([(NOW + sign * (index // 7) * step, key, value, []) for index in range(count)])
+    assert outcome_of_walk(batch) == outcome_of_reading(batch)
+
+
+@given(data=st.data(), count=st.sampled_from([30, 100, 300]), value=st.sampled_from([b"v" * 5, b"v" * 100]))
+@settings(deadline=None)
+def test_damaged_runs(data: st.DataObject, count: int, value: bytes) -> None:
+    """Whatever is changed anywhere, the walk says what the reader says."""
+    batch = build_batch([(NOW + index // 3, None, value, []) for index in range(count)])
+    stride = (len(batch) - HEADER_SIZE) // count
+    for _ in range(data.draw(st.integers(1, 3))):
+        record = data.draw(st.integers(0, count - 1))
+        place = min(HEADER_SIZE + record * stride + data.draw(st.integers(0, 12)), len(batch) - 1)
+        batch[place] = data.draw(st.integers(0, 255))
+    assert outcome_of_walk(batch) == outcome_of_reading(batch)
+
+
+@given(st.lists(st.tuples(st.integers(0, 120), st.integers(1, 60)), min_size=1, max_size=6))
+def test_runs_of_runs(shapes: list[tuple[int, int]]) -> None:
+    batch = build_batch([(NOW, b"k", bytes(size), []) for size, times in shapes for _ in range(times)])
+    assert outcome_of_walk(batch) == outcome_of_reading(batch)
