@@ -65,20 +65,20 @@ class Bench:
             assert decode(key, value) == record
             self.log.append((key, value))
         for effect in decision.effects:
-            match effect:
-                case Reply(token=int() as token, result=result):
-                    assert token in self.open_tokens, "a request was answered twice"
-                    self.open_tokens.remove(token)
-                    self.replies[token] = result
-                case SetTimer(key=key, delay_ms=delay_ms):
-                    assert delay_ms >= 0
-                    self.timers[key] = self.now_ms + delay_ms
-                    self.deadlines.set(key, self.now_ms + delay_ms)
-                case CancelTimer(key=key):
-                    self.timers.pop(key, None)
-                    self.deadlines.cancel(key)
-                case _:
-                    raise AssertionError(effect)
+            if isinstance(effect, Reply):
+                token = effect.token
+                assert isinstance(token, int)
+                assert token in self.open_tokens, "a request was answered twice"
+                self.open_tokens.remove(token)
+                self.replies[token] = effect.result
+            elif isinstance(effect, SetTimer):
+                assert effect.delay_ms >= 0
+                self.timers[effect.key] = self.now_ms + effect.delay_ms
+                self.deadlines.set(effect.key, self.now_ms + effect.delay_ms)
+            else:
+                assert isinstance(effect, CancelTimer)
+                self.timers.pop(effect.key, None)
+                self.deadlines.cancel(effect.key)
         self.check()
         return decision
 
