@@ -1,1 +1,1 @@
-"""Immutable image of the cluster and the deltas that move it."""
+"""Immutable image of the cluster, the deltas that move it, and the keys and values they are read from."""

@@ -2,10 +2,12 @@
 
 Calls queue up and a worker thread takes all that wait at once: it runs them in order inside one SQLite transaction, so
 that a burst of writes costs one sync, and none is answered before it is on the disk. Events reach the watches in the
-order of the revisions, after the commit. A call that is cancelled while it waits still happens.
+order of the revisions, after the commit. A call that is cancelled while it waits still happens. The thread is one of
+the node's workers; it lingers a little for the next call, since waking one up costs as much as a small transaction.
 """
 
 import asyncio
+import queue
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LINGER_S = 0.02
+"""How long the thread waits for another call."""
+
 
 class _Call:
     """One queued call: ``work`` runs in the thread, ``finish`` on the loop once everything is durable."""
@@ -60,7 +65,7 @@ class EmbeddedMetastore:
     def __init__(self, table: "SqliteTable", *, tasks: Tasks, clock: Clock) -> None:
         self._table = table
         self._tasks = tasks
-        self._waiting: list[_Call] = []
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._worker: asyncio.Task[None] | None = None
         self._hub = WatchHub()
         self._leases = LeaseTable(clock, self._lease_lost)
@@ -118,7 +123,8 @@ class EmbeddedMetastore:
             return
         self._closed = True
         self._leases.close()
-        if self._worker is not None:
+        while self._worker is not None:
+            self._calls.put(None)
             await asyncio.wait([self._worker])
         self._hub.close()
         await self._tasks.in_thread(self._table.close)
@@ -136,27 +142,37 @@ class EmbeddedMetastore:
         return await future
 
     def _enqueue(self, call: _Call) -> None:
-        self._waiting.append(call)
+        self._calls.put(call)
         if self._worker is None:
             self._worker = self._tasks.spawn(self._work(), name="metastore")
 
     async def _work(self) -> None:
-        calls: list[_Call] = []
+        loop = asyncio.get_running_loop()
         try:
-            while self._waiting:
-                calls, self._waiting = self._waiting, []
-                await self._tasks.in_thread(self._run, calls)
-                for call in calls:
-                    _finish(call)
-                calls = []
+            await self._tasks.in_thread(self._run, loop)
         finally:
             self._worker = None
-            for call in [*calls, *self._waiting]:
-                call.error = StorageError("the metastore was closed in the middle")
-                _finish(call)
+            if not self._calls.empty():
+                self._worker = self._tasks.spawn(self._work(), name="metastore")
 
-    def _run(self, calls: list[_Call]) -> None:
-        """In the thread: do the calls, all writes of them in one transaction."""
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread: run what is queued, and what comes soon after; None stands for the end."""
+        lingering = True
+        while lingering:
+            calls: list[_Call] = []
+            try:
+                call = self._calls.get(timeout=LINGER_S)
+                while call is not None:
+                    calls.append(call)
+                    call = self._calls.get_nowait()
+                lingering = False
+            except queue.Empty:
+                lingering = bool(calls)
+            self._run_together(calls)
+            loop.call_soon_threadsafe(_finish_all, calls)
+
+    def _run_together(self, calls: list[_Call]) -> None:
+        """Do the calls, all writes of them in one transaction."""
         import sqlite3
 
         writing = False
@@ -192,6 +208,11 @@ class EmbeddedMetastore:
                 return self._table.transact([], [Delete(key) for key in self._table.leased(lease_id)])
 
             self._enqueue(_Call(delete, self._transacted, writes=True, future=future))
+
+
+def _finish_all(calls: list[_Call]) -> None:
+    for call in calls:
+        _finish(call)
 
 
 def _finish(call: _Call) -> None:

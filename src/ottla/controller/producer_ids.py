@@ -1,0 +1,31 @@
+"""Blocks of producer ids (``ProducerIdControlManager``): each broker takes 1,000 at a time and hands them out."""
+
+from typing import NamedTuple
+
+from ottla.metadata import keys, records
+from ottla.metadata.image import Image
+from ottla.metastore.interface import Put
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError
+
+from .decision import Decision, Step
+
+BLOCK_SIZE = 1000
+LAST_ID = 2**63 - 1
+
+
+class ProducerIdBlock(NamedTuple):
+    """Ids from ``first`` up to, not including, ``end``."""
+
+    first: int
+    end: int
+
+
+def allocate_producer_ids(image: Image) -> Decision[ProducerIdBlock]:
+    """Decide on the next block."""
+    first = image.next_producer_id
+    if first > LAST_ID - BLOCK_SIZE:
+        raise ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, "Exhausted all producerIds as the next block's end is too large")
+    block = ProducerIdBlock(first, first + BLOCK_SIZE)
+    step = Step((Put(keys.PRODUCER_IDS, records.encode_producer_ids(block.end)),))
+    return Decision(answers=(block,), steps=(step,))
