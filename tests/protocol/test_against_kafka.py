@@ -1,9 +1,9 @@
 """Byte for byte as Apache Kafka's own generated classes: every message, every version."""
 
 import pytest
+from tests.protocol.vectors import Vector, all_vectors
 
 from ottla.protocol import api
-from tests.protocol.vectors import Vector, all_vectors
 
 MODULES = sorted({vector.module for vector in all_vectors()})
 

@@ -86,10 +86,11 @@ def struct_in(hint: Any) -> type[Message] | None:
     return None
 
 
-def build(cls: type[Message], values: dict[str, Any]) -> Message:
+def build(cls: Any, values: dict[str, Any]) -> Message:
     """Return a message of a class with the values of a vector."""
     types = field_types(cls)
-    return cls(**{name: _value(types[name], value) for name, value in values.items()})
+    message: Message = cls(**{name: _value(types[name], value) for name, value in values.items()})
+    return message
 
 
 def _value(hint: Any, value: Any) -> Any:

@@ -10,7 +10,7 @@ Records = bytes | bytearray | memoryview | list[bytes | bytearray | memoryview]
 
 
 class Message:
-    """A message or a part of one; the fields are the slots, in the order of Kafka's schema."""
+    """A message or a part of one; the fields are the slots, in the order of Kafka's schema. Mutable, so not hashable."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -22,8 +22,6 @@ class Message:
         if type(other) is not type(self):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
-
-    __hash__ = None  # type: ignore[assignment]  # messages are mutable; object declares __hash__ as a method
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.fields().items() if name != "unknown_tags")
