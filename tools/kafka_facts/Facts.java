@@ -1,12 +1,14 @@
-// Dumps what Apache Kafka knows about its settings, as JSON on standard output.
+// Dumps what Apache Kafka knows about its settings, as JSON, into the file that is named.
 //
-//   java -cp 'libs/*' Facts.java > ../../tests/runtime/data/kafka_settings.json
+//   java -cp 'libs/*' Facts.java ../../tests/runtime/data/kafka_settings.json
 //
 // Every fact is read by reflection from the jars of the release on the class path; nothing is transcribed.
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -57,7 +59,7 @@ public class Facts {
             facts.put(snake(field), new TreeSet<>(scalaSet(field)));
         }
         facts.put("messages", new ArrayList<>(messages.keySet()));
-        System.out.println(lines(new ObjectMapper(), facts));
+        Files.writeString(Path.of(args[0]), lines(new ObjectMapper(), facts));
     }
 
     static String lines(ObjectMapper json, Map<String, Object> facts) throws Exception {
@@ -74,7 +76,7 @@ public class Facts {
             }
             out.append(--left > 0 ? ",\n" : "\n");
         }
-        return out.append("}").toString();
+        return out.append("}\n").toString();
     }
 
     static String snake(String name) {

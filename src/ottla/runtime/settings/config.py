@@ -8,15 +8,18 @@ Four layers, the nearest first: dynamic for this broker, dynamic for the whole c
 import builtins
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
+from .listeners import Listener, advertised_listeners, client_listeners, parse_ip_overrides
 from .load import Settings
 from .model import Secret, SettingError, Value
-from .table import BROKER, broker_setting, synonyms
+from .table import broker_setting, defaults, synonyms
+from .topic_defaults import topic_defaults
 from .values import parse_value
 
 logger = logging.getLogger(__name__)
 
-Listener = Callable[[frozenset[str]], None]
+ChangeListener: TypeAlias = Callable[[frozenset[str]], None]
 
 
 class BrokerConfig:
@@ -35,9 +38,9 @@ class BrokerConfig:
         """Dynamic texts for all brokers, as they stand in the metastore."""
         self.dynamic: dict[builtins.str, builtins.str] = {}
         """Dynamic texts for this broker."""
-        self.values: dict[builtins.str, Value] = {name: setting.default for name, setting in BROKER.items()}
+        self.values: dict[builtins.str, Value] = defaults()
         self.values.update(self.static.values)
-        self._listeners: list[tuple[frozenset[builtins.str], Listener]] = []
+        self._listeners: builtins.list[tuple[frozenset[builtins.str], ChangeListener]] = []
         self._topic_defaults: dict[builtins.str, Value] | None = None
 
     # --- typed access
@@ -108,17 +111,30 @@ class BrokerConfig:
         return self.optional_str("ottla.metadata.dir") or self.log_dirs[0]
 
     @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Where to listen for clients."""
+        return client_listeners(self.values)
+
+    @property
+    def advertised_listeners(self) -> tuple[Listener, ...]:
+        """What clients are told to dial, none if the operator left it open."""
+        return advertised_listeners(self.values)
+
+    @property
+    def max_connections_per_ip_overrides(self) -> dict[builtins.str, builtins.int]:
+        """How many connections single hosts may have."""
+        return parse_ip_overrides(self.str("max.connections.per.ip.overrides"))
+
+    @property
     def topic_defaults(self) -> Mapping[builtins.str, Value]:
         """What each setting of a topic is where the topic says nothing, typed (computed once for each change)."""
         if self._topic_defaults is None:
-            from .topics import topic_defaults
-
-            self._topic_defaults = topic_defaults(self)
+            self._topic_defaults = topic_defaults(self.values)
         return self._topic_defaults
 
     # --- change
 
-    def on_change(self, names: Iterable[builtins.str], listener: Listener) -> None:
+    def on_change(self, names: Iterable[builtins.str], listener: ChangeListener) -> None:
         """Call ``listener`` with the names that changed, each time any of ``names`` does; no names stand for all."""
         self._listeners.append((frozenset(names), listener))
 
@@ -169,4 +185,4 @@ class BrokerConfig:
                     for synonym in synonyms(name):
                         given.pop(synonym, None)
                 given[name] = value
-        return {**{name: setting.default for name, setting in BROKER.items()}, **given}
+        return {**defaults(), **given}

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ottla.model.errors import OperatorError
 
-from .checks import static_conflict
+from .checks import conflict
+from .listeners import AddressError, advertised_listeners, client_listeners
 from .model import Effect, Setting, SettingError, Value
 from .properties import Property, iter_properties
-from .table import BROKER, BROKER_SETTING_OF_TOPIC, DYNAMIC_ONLY, TOPIC, broker_setting
+from .table import BROKER, BROKER_SETTING_OF_TOPIC, DYNAMIC_ONLY, TOPIC, broker_setting, defaults
 from .values import parse_value, wanted
 
 
@@ -82,9 +83,10 @@ def load_text(text: str, source: str, overrides: Sequence[str] = ()) -> Settings
     for override in overrides:
         _take_override(settings, override)
     _join_node_id(settings)
-    conflict = static_conflict(settings.values)
-    if conflict is not None:
-        raise OperatorError(f"the settings contradict each other: {conflict}")
+    _check_addresses(settings)
+    found = conflict(settings.values)
+    if found is not None:
+        raise OperatorError(found)
     return settings
 
 
@@ -142,7 +144,19 @@ def _join_node_id(settings: Settings) -> None:
     broker_id = settings.values.get("broker.id")
     if node_id is None and isinstance(broker_id, int) and broker_id >= 0:
         settings._put("node.id", settings.texts["broker.id"], broker_id)
+    elif node_id is not None and broker_id is None:
+        settings._put("broker.id", settings.texts["node.id"], node_id)
     elif node_id is not None and broker_id is not None and node_id != broker_id:
         raise OperatorError(
             f"node.id is {node_id} and broker.id is {broker_id}: they are two names for one number; remove broker.id"
         )
+
+
+def _check_addresses(settings: Settings) -> None:
+    values = {**defaults(), **settings.values}
+    try:
+        if not client_listeners(values):
+            raise AddressError("listeners: none is left for clients; give one such as PLAINTEXT://:9092")
+        advertised_listeners(values)
+    except AddressError as error:
+        raise OperatorError(str(error)) from None

@@ -158,10 +158,3 @@ class Setting:
     def sensitive(self) -> bool:
         """Whether its value is never shown to anybody."""
         return self.type is Type.PASSWORD
-
-    @property
-    def description(self) -> str:
-        """What it does, in a few plain sentences (read from a module that is only loaded for this)."""
-        from .descriptions import describe
-
-        return describe(self)

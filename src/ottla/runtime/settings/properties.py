@@ -56,12 +56,12 @@ def _logical_lines(text: str) -> Iterator[tuple[str, int]]:
         if not continues and gathered:
             yield gathered, first
             gathered = ""
-    if gathered:
+    if gathered or (continues and not text.endswith("\r\n")):  # the odd exception is Java's
         yield gathered, first
 
 
 def _natural_lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
 def _split(line: str) -> tuple[str, str]:

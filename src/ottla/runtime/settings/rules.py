@@ -5,6 +5,7 @@ Clients show these sentences to people and some tests match them, so they are Ka
 """
 
 from .model import Value
+from .texts import value_to_text
 
 
 class Range:
@@ -31,7 +32,7 @@ class Range:
             reason = f"Value must be at least {self.low}"
         else:
             reason = f"Value must be no more than {self.high}"
-        return f"Invalid value {value} for configuration {name}: {reason}"
+        return f"Invalid value {value_to_text(value)} for configuration {name}: {reason}"
 
     @property
     def wanted(self) -> str:

@@ -5,7 +5,7 @@ rows stand in ``table_*.py`` in groups by what a user wants to do; ``GROUPS`` ke
 """
 
 from . import table_cluster, table_group, table_log, table_node, table_ottla, table_resource, table_security
-from .model import Setting
+from .model import Setting, Value
 
 GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Name the node", table_node.IDENTITY),
@@ -40,6 +40,12 @@ BROKER: dict[str, Setting] = {setting.name: setting for _, rows in GROUPS for se
 TOPIC: dict[str, Setting] = {setting.name: setting for setting in table_resource.TOPIC}
 GROUP: dict[str, Setting] = {setting.name: setting for setting in table_resource.GROUP}
 CLIENT_METRICS: dict[str, Setting] = {setting.name: setting for setting in table_resource.CLIENT_METRICS}
+
+
+def defaults() -> dict[str, Value]:
+    """Return every broker setting's default, typed."""
+    return {name: setting.default for name, setting in BROKER.items()}
+
 
 BROKER_SETTING_OF_TOPIC = table_resource.BROKER_SETTING_OF_TOPIC
 GROUP_PREFIX = table_resource.GROUP_PREFIX

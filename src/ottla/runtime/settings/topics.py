@@ -5,59 +5,18 @@ error code and sentence (``LogConfig.validate``, ``ControllerConfigurationValida
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 
 from .checks import lag_conflict
-from .model import Setting, SettingError, Value, Values
-from .table import BROKER, BROKER_SETTING_OF_TOPIC, GROUP, GROUP_PREFIX, TOPIC
+from .config import BrokerConfig
+from .model import Setting, SettingError, Value
+from .table import BROKER, GROUP, GROUP_PREFIX, TOPIC
 from .values import parse_value
 
-if TYPE_CHECKING:
-    from .config import BrokerConfig
 
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
-
-
-def topic_defaults(config: "BrokerConfig") -> dict[str, Value]:
-    """Return the typed value of every topic setting where the topic itself says nothing."""
-    values = config.values
-    defaults: dict[str, Value] = {}
-    for name, setting in TOPIC.items():
-        broker_name = BROKER_SETTING_OF_TOPIC.get(name)
-        defaults[name] = setting.default if broker_name is None else values[broker_name]
-    defaults["retention.ms"] = _retention_ms(values)
-    defaults["segment.ms"] = _milliseconds(values, "log.roll.ms", "log.roll.hours")
-    defaults["segment.jitter.ms"] = _milliseconds(values, "log.roll.jitter.ms", "log.roll.jitter.hours")
-    if defaults["flush.ms"] is None:
-        defaults["flush.ms"] = values["log.flush.scheduler.interval.ms"]
-    return defaults
-
-
-def _retention_ms(values: Values) -> int:
-    minutes = values["log.retention.minutes"]
-    retention_ms = values["log.retention.ms"]
-    if retention_ms is None:
-        retention_ms = (
-            _whole(minutes) * _MINUTE_MS if minutes is not None else _whole(values["log.retention.hours"]) * _HOUR_MS
-        )
-    return max(-1, _whole(retention_ms))
-
-
-def _milliseconds(values: Values, in_ms: str, in_hours: str) -> int:
-    value = values[in_ms]
-    return _whole(value) if value is not None else _whole(values[in_hours]) * _HOUR_MS
-
-
-def _whole(value: Value) -> int:
-    assert isinstance(value, int)
-    return value
-
-
-def topic_values(config: "BrokerConfig", overrides: Mapping[str, str]) -> dict[str, Value]:
+def topic_values(config: BrokerConfig, overrides: Mapping[str, str]) -> dict[str, Value]:
     """Return every setting of a topic, typed, with the topic's own ``overrides`` (texts as stored) put over the rest.
 
     What is stored was checked when it came in; what this version does not know or refuses is left out.
@@ -65,7 +24,7 @@ def topic_values(config: "BrokerConfig", overrides: Mapping[str, str]) -> dict[s
     return _over(dict(config.topic_defaults), TOPIC, overrides)
 
 
-def group_values(config: "BrokerConfig", overrides: Mapping[str, str]) -> dict[str, Value]:
+def group_values(config: BrokerConfig, overrides: Mapping[str, str]) -> dict[str, Value]:
     """Return every setting of a group, typed, with the group's own ``overrides`` put over the broker's settings."""
     defaults: dict[str, Value] = {}
     for name, setting in GROUP.items():
@@ -85,7 +44,7 @@ def _over(values: dict[str, Value], table: Mapping[str, Setting], overrides: Map
     return values
 
 
-def validate_topic_configs(config: "BrokerConfig", configs: Mapping[str, str | None]) -> dict[str, Value]:
+def validate_topic_configs(config: BrokerConfig, configs: Mapping[str, str | None]) -> dict[str, Value]:
     """Return the typed values of a topic's own settings, all of them as they would be after the change.
 
     ApiError with INVALID_CONFIG and Kafka's sentence if a name is unknown, a value is null or refused, or the values
@@ -94,18 +53,43 @@ def validate_topic_configs(config: "BrokerConfig", configs: Mapping[str, str | N
     nulls = [name for name, text in configs.items() if text is None]
     if nulls:
         raise ApiError(ErrorCode.INVALID_CONFIG, f"Null value not supported for topic configs: {','.join(nulls)}")
-    typed: dict[str, Value] = {}
-    for name in configs:
-        if name not in TOPIC:
-            raise ApiError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
-    for name, text in configs.items():
-        assert text is not None
-        try:
-            typed[name] = parse_value(TOPIC[name], text)
-        except SettingError as error:
-            raise ApiError(ErrorCode.INVALID_CONFIG, str(error)) from None
+    typed = _typed("topic", TOPIC, {name: text for name, text in configs.items() if text is not None})
     effective = {**config.topic_defaults, **typed}
-    conflict = lag_conflict(effective, "min.compaction.lag.ms", "max.compaction.lag.ms")
+    if effective["remote.storage.enable"] and not config.values["remote.log.storage.system.enable"]:
+        raise ApiError(ErrorCode.INVALID_CONFIG, _NO_TIERS)
+    conflict = lag_conflict(effective)
     if conflict is not None:
         raise ApiError(ErrorCode.INVALID_CONFIG, conflict)
     return typed
+
+
+_NO_TIERS = (
+    "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage."
+)
+
+
+def validate_group_configs(config: BrokerConfig, configs: Mapping[str, str]) -> dict[str, Value]:
+    """Return the typed values of a group's own settings, all of them as they would be after the change.
+
+    ApiError with INVALID_CONFIG and Kafka's sentence if a name is unknown, or a value is refused or outside the
+    bounds that the broker's settings draw (``GroupConfig.validate``).
+    """
+    typed = _typed("group", GROUP, configs)
+    for name, value in typed.items():
+        kind, _, what = name.partition(".")
+        for bound, sign, words in (("min", -1, "greater"), ("max", 1, "less")):
+            broker_name = f"{GROUP_PREFIX}{kind}.{bound}.{what.removeprefix('num.')}"
+            limit = config.values.get(broker_name)
+            if isinstance(limit, int) and isinstance(value, int) and sign * value > sign * limit:
+                raise ApiError(ErrorCode.INVALID_CONFIG, f"{name} must be {words} than or equal to {broker_name}")
+    return typed
+
+
+def _typed(kind: str, table: Mapping[str, Setting], configs: Mapping[str, str]) -> dict[str, Value]:
+    for name in configs:
+        if name not in table:
+            raise ApiError(ErrorCode.INVALID_CONFIG, f"Unknown {kind} config name: {name}")
+    try:
+        return {name: parse_value(table[name], text) for name, text in configs.items()}
+    except SettingError as error:
+        raise ApiError(ErrorCode.INVALID_CONFIG, str(error)) from None

@@ -1,6 +1,7 @@
-"""From text to typed value and back, as Kafka's ``ConfigDef.parseType`` and ``convertToString`` do it."""
+"""From text to typed value, as Kafka's ``ConfigDef.parse`` does it."""
 
 from .model import Secret, Setting, SettingError, Type, Value
+from .rules import ListOf
 
 _BITS = {Type.SHORT: 15, Type.INT: 31, Type.LONG: 63}
 _WANTED = {
@@ -18,6 +19,8 @@ _JAVA_SPACE = "".join(map(chr, range(0x21)))
 def parse_value(setting: Setting, text: str) -> Value:
     """Return the typed value of ``text``; raise SettingError with Kafka's sentence if it is refused."""
     value = parse_type(setting.name, setting.type, text)
+    if isinstance(setting.rule, ListOf) and isinstance(value, tuple):
+        value = tuple(dict.fromkeys(value))  # doubles are dropped, not refused, when a text is read (KIP-1161)
     check_value(setting, value)
     return value
 
@@ -79,36 +82,3 @@ def _parse_double(name: str, text: str, trimmed: str) -> float:
         except ValueError:
             pass
     raise SettingError(f"Invalid value {text} for configuration {name}: Not a number of type DOUBLE")
-
-
-def value_to_text(value: Value) -> str | None:
-    """Return what stands for ``value`` in a properties file and in DescribeConfigs; None for a secret."""
-    if value is None or isinstance(value, Secret):
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return _java_double(value)
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return str(value)
-
-
-def _java_double(value: float) -> str:
-    """``Double.toString``: plain between 0.001 and ten million, else one digit, a point, and an exponent."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    mantissa, _, exponent = _shortest_scientific(value).partition("e")
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}E{int(exponent)}"
-
-
-def _shortest_scientific(value: float) -> str:
-    for digits in range(17):
-        text = f"{value:.{digits}e}"
-        if float(text) == value:
-            break
-    return text

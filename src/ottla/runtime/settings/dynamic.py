@@ -1,0 +1,152 @@
+"""Changes that clients make: to a broker's settings while it runs, and step by step to any resource's.
+
+A broker's are refused in the words of ``DynamicBrokerConfig.validateConfigs``; Kafka answers INVALID_REQUEST there
+(``ConfigAdminManager``). Steps are those of ``ConfigurationControlManager.incrementalAlterConfigResource``.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import ApiError
+
+from .checks import conflict
+from .config import BrokerConfig
+from .model import Setting, SettingError, Type, UpdateMode
+from .table import BROKER, LISTENER_PREFIX, broker_setting, listener_base_name
+from .texts import value_to_text
+from .values import parse_value
+
+_CLUSTER_LEVEL_OF_LISTENERS = frozenset(("max.connections", "max.connection.creation.rate", "num.network.threads"))
+"""What may be set for a listener of all brokers at once."""
+
+_NEEDS_LISTENER = frozenset(
+    (
+        "ssl.key.password",
+        "ssl.keystore.certificate.chain",
+        "ssl.keystore.key",
+        "ssl.keystore.location",
+        "ssl.keystore.password",
+        "ssl.keystore.type",
+        "ssl.truststore.certificates",
+        "ssl.truststore.location",
+        "ssl.truststore.password",
+        "ssl.truststore.type",
+    )
+)
+"""What can change while the broker runs for one listener only (``SslConfigs.RECONFIGURABLE_CONFIGS``)."""
+
+_SMALL_SET = 4
+
+
+def is_dynamic(name: str) -> bool:
+    """Whether the broker's setting ``name`` can be changed while it runs."""
+    setting = broker_setting(name)
+    return setting is not None and (name.startswith(LISTENER_PREFIX) or setting.update_mode is not UpdateMode.READ_ONLY)
+
+
+def validate_broker_dynamic(config: BrokerConfig, configs: Mapping[str, str], *, per_broker: bool) -> None:
+    """Refuse what cannot be the dynamic settings of a broker, or of all brokers when not ``per_broker``.
+
+    ``configs`` are all of them as they would be after the change. ApiError with INVALID_REQUEST and Kafka's sentence.
+    Names that nobody knows are let through, as Kafka does for settings of plugins.
+    """
+    read_only = [name for name in configs if name in BROKER and not is_dynamic(name)]
+    _refuse("Cannot update these configs dynamically", read_only)
+    needs_listener = [name for name in configs if name in _NEEDS_LISTENER]
+    if needs_listener:
+        raise _invalid(
+            "These security configs can be dynamically updated only per-listener using the listener prefix: "
+            f"HashSet({', '.join(needs_listener)})"
+        )
+    for name, text in configs.items():
+        setting = broker_setting(name)
+        if setting is not None:
+            try:
+                parse_value(setting, text)
+            except SettingError as error:
+                raise _invalid(str(error)) from None
+    if not per_broker:
+        _refuse(
+            "Cannot update these configs at default cluster level, broker id must be specified",
+            [name for name in configs if _is_per_broker(name)],
+        )
+    cluster, broker = (config.cluster_dynamic, configs) if per_broker else (configs, config.dynamic)
+    found = conflict(config.layered(cluster, broker))
+    if found is not None:
+        raise _invalid(found)
+
+
+def _is_per_broker(name: str) -> bool:
+    base = listener_base_name(name)
+    if base is not None:
+        return base not in _CLUSTER_LEVEL_OF_LISTENERS
+    return name in BROKER and BROKER[name].update_mode is UpdateMode.PER_BROKER
+
+
+def _refuse(sentence: str, names: list[str]) -> None:
+    if names:
+        kind = "Set" if len(names) <= _SMALL_SET else "HashSet"  # how Scala prints a small set and a large one
+        raise _invalid(f"{sentence}: {kind}({', '.join(names)})")
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError(ErrorCode.INVALID_REQUEST, message)
+
+
+class Operation(IntEnum):
+    """What an incremental change does to one setting (``AlterConfigOp.OpType``)."""
+
+    SET = 0
+    DELETE = 1
+    APPEND = 2
+    SUBTRACT = 3
+
+
+def check_operations(operations: Iterable[tuple[str, int, str | None]]) -> None:
+    """Refuse steps that no resource takes: a setting twice, no value where one is needed, an unknown operation."""
+    steps = list(operations)
+    if len({name for name, _, _ in steps}) != len(steps):
+        raise _invalid("Error due to duplicate config keys")
+    nulls = [name for name, operation, value in steps if operation != Operation.DELETE and value is None]
+    if nulls:
+        raise _invalid(f"Null value not supported for : {', '.join(nulls)}")
+    for _, operation, _ in steps:
+        if operation not in Operation.__members__.values():
+            raise _invalid(f"Unknown operations type {operation}")
+
+
+def apply_operations(
+    table: Mapping[str, Setting], configs: Mapping[str, str], operations: Iterable[tuple[str, int, str | None]]
+) -> dict[str, str]:
+    """Return a resource's own settings after the steps ``(name, Operation, value)``; validates nothing else.
+
+    ApiError with INVALID_CONFIG for a member put into or taken out of what is no list. A list that the resource does
+    not have itself starts from the setting's default.
+    """
+    after = dict(configs)
+    for name, operation, value in operations:
+        if operation == Operation.DELETE:
+            after.pop(name, None)
+        elif operation == Operation.SET:
+            assert value is not None
+            after[name] = value
+        else:
+            assert value is not None
+            after[name] = _edit_list(table, after.get(name), name, Operation(operation), value)
+    return after
+
+
+def _edit_list(table: Mapping[str, Setting], current: str | None, name: str, operation: Operation, value: str) -> str:
+    setting = table.get(name)
+    if setting is None or setting.type is not Type.LIST:
+        raise ApiError(ErrorCode.INVALID_CONFIG, f"Can't {operation.name} to key {name} because its type is not LIST.")
+    text = current if current is not None else value_to_text(setting.default)
+    members = [member for member in (text or "").split(",") if member]
+    for member in value.split(","):
+        if operation is Operation.APPEND:
+            if member not in members:
+                members.append(member)
+        elif member in members:
+            members.remove(member)
+    return ",".join(members)
