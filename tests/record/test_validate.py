@@ -12,7 +12,7 @@ from ottla.record.batch import TimestampType, crc_ok, parse_header, stamp
 from ottla.record.build import build_batch
 from ottla.record.compress import Codec, compress
 from ottla.record.records import iter_records
-from ottla.record.validate import AppendRules, RecordsRejected, Validated, validate
+from ottla.record.validate import AppendRules, Depth, RecordsRejected, Validated, validate
 
 VECTORS = json.loads((Path(__file__).parent / "oracle" / "vectors.json").read_text())
 NOW = 1_700_000_000_000
@@ -50,11 +50,11 @@ def rules_of(settings: dict[str, Any]) -> AppendRules:
     )
 
 
-def ask(case: dict[str, Any], *, deep: bool) -> Validated:
+def ask(case: dict[str, Any], depth: Depth) -> Validated:
     question = case["question"]
     batch = bytearray.fromhex(question["batch"])
     rules = rules_of(question.get("settings", {}))
-    return validate(batch, rules, question["now_ms"], question.get("produce_version", 12), deep=deep)
+    return validate(batch, rules, question["now_ms"], question.get("produce_version", 12), depth=depth)
 
 
 def check_stored(validated: Validated, stored: bytes) -> None:
@@ -76,7 +76,7 @@ def test_says_what_kafka_says_when_it_looks_at_the_records(case: dict[str, Any])
     name, answer = case["name"], case["answer"]
     expected = answer.get("error")
     if is_rewritten(name):
-        validated = ask(case, deep=True)
+        validated = ask(case, Depth.RECORDS)
         assert validated.records_changed
         offsets = [record.offset for record in iter_records(validated.batch, 0, validated.header, max_bytes=LIMIT)]
         assert offsets == list(range(validated.header.count))
@@ -87,12 +87,12 @@ def test_says_what_kafka_says_when_it_looks_at_the_records(case: dict[str, Any])
     elif expected == ErrorCode.UNKNOWN_SERVER_ERROR:
         expected = KAFKA_STUMBLES.get(name, ErrorCode.INVALID_RECORD)
     if expected is None:
-        validated = ask(case, deep=True)
+        validated = ask(case, Depth.RECORDS)
         if "stored" in answer:
             check_stored(validated, bytes.fromhex(answer["stored"]))
         return
     with pytest.raises(ApiError) as refused:
-        ask(case, deep=True)
+        ask(case, Depth.RECORDS)
     assert refused.value.code == expected, refused.value
     if "records" in answer:
         assert isinstance(refused.value, RecordsRejected)
@@ -117,13 +117,14 @@ LIES_UNDER_A_HEADER = (
 )
 
 
+@pytest.mark.parametrize("depth", [Depth.HEADER, Depth.LENGTHS])
 @pytest.mark.parametrize("case", VECTORS["append"], ids=lambda case: case["name"])
-def test_a_look_at_the_header_says_the_same_or_trusts_a_lie(case: dict[str, Any]) -> None:
+def test_a_shorter_look_says_the_same_or_trusts_a_lie(case: dict[str, Any], depth: Depth) -> None:
     """It never refuses what Kafka takes; what it takes and Kafka refuses are lies about the records alone."""
     name, answer = case["name"], case["answer"]
     code = ErrorCode.NONE
     try:
-        validated = ask(case, deep=False)
+        validated = ask(case, depth)
     except ApiError as error:
         code = error.code
     if code:
@@ -192,7 +193,7 @@ def test_a_bomb_is_refused(codec: Codec) -> None:
     bomb = batch_of(1, size=20_000_000, codec=codec)
     rules = AppendRules(max_decompressed_bytes=1_000_000)
     with pytest.raises(ApiError) as refused:
-        validate(bomb, rules, NOW, 12, deep=True)
+        validate(bomb, rules, NOW, 12, depth=Depth.RECORDS)
     assert refused.value.code is ErrorCode.MESSAGE_TOO_LARGE
 
 
@@ -207,9 +208,32 @@ def test_levels_reach_the_codec() -> None:
 
 
 @given(
+    sizes=st.lists(st.sampled_from([0, 1, 60, 61, 62, 300]) | st.integers(0, 20_000), min_size=2, max_size=50),
+    lie=st.integers(-3, 3),
+    data=st.data(),
+)
+def test_wrong_lengths_and_counts_are_seen_by_their_lengths(sizes: list[int], lie: int, data: st.DataObject) -> None:
+    batch = build_batch(
+        [(NOW, None, bytes(size), []) for size in sizes for _ in range(size % 40)] or [(NOW, None, b"", [])]
+    )
+    count = parse_header(batch).count
+    assert validate(bytearray(batch), AppendRules(max_message_bytes=2**30), NOW, 12).header.count == count
+    claimed = max(1, count + lie)
+    batch[57:61] = claimed.to_bytes(4, "big")
+    batch[23:27] = (claimed - 1).to_bytes(4, "big")
+    if claimed == count:
+        batch += bytes(data.draw(st.integers(1, 20)))
+        batch[8:12] = (len(batch) - 12).to_bytes(4, "big")
+    batch[17:21] = _crc(batch)
+    with pytest.raises(ApiError) as refused:
+        validate(batch, AppendRules(max_message_bytes=2**30), NOW, 12)
+    assert refused.value.code is ErrorCode.INVALID_RECORD
+
+
+@given(
     count=st.integers(1, 30),
     codec=st.sampled_from(Codec),
-    deep=st.booleans(),
+    depth=st.sampled_from(Depth),
     compacted=st.booleans(),
     target=st.sampled_from([None, *Codec]),
     damage=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), max_size=3),
@@ -218,7 +242,7 @@ def test_levels_reach_the_codec() -> None:
 def test_nothing_but_api_errors(
     count: int,
     codec: Codec,
-    deep: bool,
+    depth: Depth,
     compacted: bool,
     target: Codec | None,
     damage: list[tuple[int, int]],
@@ -232,7 +256,7 @@ def test_nothing_but_api_errors(
     rules = AppendRules(compacted=compacted, compression=target, max_decompressed_bytes=100_000)
     code = ErrorCode.NONE
     try:
-        validated = validate(batch, rules, NOW, 12, deep=deep)
+        validated = validate(batch, rules, NOW, 12, depth=depth)
     except ApiError as error:
         code = error.code
     assert code is not ErrorCode.UNKNOWN_SERVER_ERROR
@@ -240,7 +264,7 @@ def test_nothing_but_api_errors(
         return
     assert crc_ok(validated.batch, 0, validated.header.size)
     assert len(validated.batch) == validated.header.size
-    if deep:
+    if depth is Depth.RECORDS:
         records = list(iter_records(validated.batch, 0, validated.header, max_bytes=100_000))
         assert [record.offset for record in records] == list(range(len(records)))
         assert max(-1, *(record.timestamp for record in records)) == validated.header.max_timestamp
@@ -255,5 +279,5 @@ def test_raw_snappy_as_librdkafka_writes_it() -> None:
     batch[8:12] = (len(batch) - 12).to_bytes(4, "big")
     batch[22] = Codec.SNAPPY
     batch[17:21] = _crc(batch)
-    assert validate(batch, AppendRules(), NOW, 12, deep=True).batch is batch
+    assert validate(batch, AppendRules(), NOW, 12, depth=Depth.RECORDS).batch is batch
     assert raw != compress(Codec.SNAPPY, plain[61:])

@@ -5,7 +5,8 @@ from ottla.model.errors import ApiError
 from ottla.record.batch import HEADER_SIZE, parse_header
 from ottla.record.build import build_batch
 from ottla.record.records import iter_records
-from ottla.record.walk import walk
+from ottla.record.varint import read_varint
+from ottla.record.walk import walk, walk_lengths
 
 NOW = 1_700_000_000_000
 
@@ -15,6 +16,7 @@ def outcome_of_walk(batch: bytes | bytearray) -> tuple[int, int, bool, bool] | s
         seen = walk(bytes(batch[HEADER_SIZE:]), parse_header(batch).count)
     except ApiError as error:
         return error.code.name
+    walk_lengths(bytes(batch[HEADER_SIZE:]), parse_header(batch).count)
     return seen.min_timestamp_delta, seen.max_timestamp_delta, seen.offsets_in_order, seen.has_null_key
 
 
@@ -72,3 +74,33 @@ def test_damaged_runs(data: st.DataObject, count: int, value: bytes) -> None:
 def test_runs_of_runs(shapes: list[tuple[int, int]]) -> None:
     batch = build_batch([(NOW, b"k", bytes(size), []) for size, times in shapes for _ in range(times)])
     assert outcome_of_walk(batch) == outcome_of_reading(batch)
+
+
+def lengths_agree(data: bytes, count: int) -> bool:
+    """The same as walk_lengths, one record after the other."""
+    pos = 0
+    try:
+        for _ in range(count):
+            length, pos = read_varint(data, pos)
+            if length < 0:
+                return False
+            pos += length
+    except (IndexError, ValueError):
+        return False
+    return pos == len(data)
+
+
+@given(
+    data=st.data(), count=st.sampled_from([2, 30, 300]), size=st.sampled_from([1, 56, 57, 100]), more=st.integers(-1, 1)
+)
+@settings(deadline=None)
+def test_lengths(data: st.DataObject, count: int, size: int, more: int) -> None:
+    records = bytearray(build_batch([(NOW, None, bytes(size), [])] * count)[HEADER_SIZE:])
+    for place in data.draw(st.lists(st.integers(0, len(records) - 1), max_size=3)):
+        records[place] = data.draw(st.integers(0, 255))
+    try:
+        walk_lengths(bytes(records), count + more)
+        fits = True
+    except ApiError:
+        fits = False
+    assert fits == lengths_agree(bytes(records), count + more)

@@ -2,30 +2,34 @@
 
 The rules and their order are those of Kafka 4.2: ``ProduceRequest.validateRecords``, then
 ``UnifiedLog.analyzeAndValidateRecords``, then ``LogValidator``, then the two size limits again if the batch had to be
-written anew; tests hold the outcome against these classes. :func:`validate` looks as deep as the rules need:
+written anew; tests hold the outcome against these classes. Kafka always walks through all the records. Here the
+caller says how deep to look (:class:`Depth`); all the records are walked through
 
-- *the header* always: framing, magic, codec, base offset, size, CRC, offset range against count, control bit,
-  sequence, and what follows about the records without opening more than the first: how many can fit at all;
-- *the records* (``deep``, or where a rule needs them): a compacted topic asks for keys, a lower bound for timestamps
-  asks for every timestamp, a header that says its largest timestamp is out of bounds asks for the culprits, one that
-  its first record contradicts asks for the truth, and another codec asks for everything.
+- where a rule needs them: a compacted topic asks for keys, a lower bound for timestamps asks for every timestamp, a
+  header that claims a timestamp out of bounds asks for the culprits, another codec asks for everything;
+- where the header and the first record contradict each other, and where there is only one.
 
-Kafka always walks all the records. What a header-only look does not see, in a batch whose CRC is right and whose
-writer lies: a record that is not as long as it says, a wrong count that could be right, offset deltas that are not
-0, 1, 2, and a largest timestamp that is not the largest. Readers of such a batch fail; other batches do not.
+What a look at the lengths does not see, in a batch whose CRC is right and whose writer lies: fields that do not fit
+into their record, offset deltas that are not 0, 1, 2 (a walk through the records would write such a batch anew), and a
+largest timestamp that is not the largest. A compressed batch is not opened for less than a rule or Depth.RECORDS; what
+its header claims only has to be possible.
 
 Errors are ``ApiError`` with Kafka's code; :class:`RecordsRejected` names the records too. Where Kafka stumbles and
 says UNKNOWN_SERVER_ERROR (an unknown codec, bytes that do not decompress) the answer here is INVALID_RECORD, and
 CORRUPT_MESSAGE for a batch that is shorter than its header.
 """
 
+from enum import IntEnum
+
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 
 from .batch import (
+    ATTRIBUTES_OFFSET,
     CODEC_MASK,
     CONTROL_BIT,
     CURRENT_MAGIC,
+    HEADER,
     HEADER_SIZE,
     LOG_APPEND_TIME_BIT,
     NO_PRODUCER_ID,
@@ -33,7 +37,6 @@ from .batch import (
     BatchHeader,
     TimestampType,
     corrupt,
-    crc_ok,
     invalid,
     parse_header,
     stamp_timestamps,
@@ -41,10 +44,10 @@ from .batch import (
 )
 from .build import build_batch
 from .compress import Codec
-from .crc import Buffer
+from .crc import Buffer, crc32c
 from .records import iter_records, record_bytes
 from .varint import read_varint, read_varlong
-from .walk import walk
+from .walk import walk, walk_lengths
 
 NO_LIMIT_MS = 2**63 - 1
 """The default of ``message.timestamp.before.max.ms``: every timestamp of the past is welcome."""
@@ -57,12 +60,24 @@ SMALLEST_RECORD_BYTES = 7
 """Length, attributes, two deltas, two lengths, and the headers count: a byte each."""
 
 _ZSTD_SINCE_PRODUCE_VERSION = 7
+_ZSTD = int(Codec.ZSTD)
 _SHOWN_ERRORS = 3
 _FIRST_RECORD_BYTES = 24
 """What holds the longest beginning of a record, up to its offset delta."""
 
 _EXPANSION: dict[int, int] = {Codec.GZIP: 1032, Codec.SNAPPY: 64, Codec.LZ4: 256}
 """Into how many bytes one byte can decompress at most; zstd knows no bound."""
+
+
+class Depth(IntEnum):
+    """How much of a batch is looked at when no rule asks for more."""
+
+    HEADER = 0
+    """The header, and the first record of an uncompressed batch."""
+    LENGTHS = 1
+    """Also the length of each record of an uncompressed batch: are there as many as the header says?"""
+    RECORDS = 2
+    """Every field of every record, also of a compressed batch; what Kafka does."""
 
 
 class AppendRules:
@@ -146,11 +161,14 @@ class Validated:
         self.records_changed = records_changed
 
 
-def validate(batch: Buffer, rules: AppendRules, now_ms: int, produce_version: int, *, deep: bool = False) -> Validated:
+def validate(
+    batch: Buffer, rules: AppendRules, now_ms: int, produce_version: int, *, depth: Depth = Depth.LENGTHS
+) -> Validated:
     """Check the records that a client sent for one partition, and return the one batch in them ready to append.
 
     Raises ``ApiError``. The batch may be changed in place (timestamp type, largest timestamp, CRC). Whoever keeps an
-    event loop from waiting calls this in a thread when the batch is large and :func:`needs_records` or ``deep``.
+    event loop from waiting calls this in a thread when the batch is large and all of its records are looked at, be it
+    for ``depth`` or because of :func:`needs_records`.
     """
     header = _check_request(batch, produce_version)
     size = header.size
@@ -158,15 +176,17 @@ def validate(batch: Buffer, rules: AppendRules, now_ms: int, produce_version: in
         raise invalid(f"the base offset of a batch must be 0, and is {header.base_offset}")
     if size > rules.max_message_bytes:
         raise _too_large(size, rules)
-    if size < HEADER_SIZE or not crc_ok(batch, 0, size):
+    if crc32c(memoryview(batch)[ATTRIBUTES_OFFSET:size]) != header.crc:
         raise corrupt("the CRC of a batch is wrong")
     _check_batch(header, rules)
 
     if len(batch) != size:
         batch = memoryview(batch)[:size]  # Kafka drops a partial batch behind the first as well
-    if deep or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header):
+    if depth == Depth.RECORDS or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header):
         validated = _look_inside(batch, header, rules, now_ms)
     else:
+        if depth == Depth.LENGTHS and not header.attributes & CODEC_MASK:
+            walk_lengths(bytes(memoryview(batch)[HEADER_SIZE:]), header.count)
         validated = _validated(batch, header)
         _set_timestamps(validated, rules, now_ms, header.max_timestamp)
     if validated.header.size > rules.segment_bytes:
@@ -192,21 +212,31 @@ def needs_records(header: BatchHeader, rules: AppendRules, now_ms: int) -> bool:
 def _check_request(batch: Buffer, produce_version: int) -> BatchHeader:
     """Return the header of the first batch if the request holds exactly one, of a kind that its version may hold."""
     end = len(batch)
-    header = parse_header(batch) if end >= HEADER_SIZE and batch[16] == CURRENT_MAGIC else None
-    size = end if header is not None and header.size == end else whole_batch_size(batch, 0, end)
-    if size == 0:
-        raise invalid("a produce request must hold a record batch for each partition")
-    if header is None:
-        if batch[16] == CURRENT_MAGIC:
-            raise corrupt(f"a batch of {size} bytes; the least is {HEADER_SIZE}")
-        raise invalid(f"a produce request must hold batches of magic 2, not {batch[16]}")
-    if header.attributes & CODEC_MASK == Codec.ZSTD and produce_version < _ZSTD_SINCE_PRODUCE_VERSION:
+    if end >= HEADER_SIZE:
+        header = BatchHeader(*HEADER.unpack_from(batch))
+        if header.size != end or header.magic != CURRENT_MAGIC:
+            header = _check_frames(batch, end)
+    else:
+        header = _check_frames(batch, end)
+    if header.attributes & CODEC_MASK == _ZSTD and produce_version < _ZSTD_SINCE_PRODUCE_VERSION:
         raise ApiError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd in a produce request of version {produce_version}"
         )
-    if size != end and whole_batch_size(batch, size, end) > 0:
+    if header.size != end and whole_batch_size(batch, header.size, end) > 0:
         raise invalid("a produce request must hold exactly one record batch for each partition")
     return header
+
+
+def _check_frames(batch: Buffer, end: int) -> BatchHeader:
+    """Return the header of the first batch in bytes that are not just one batch of magic 2."""
+    size = whole_batch_size(batch, 0, end)
+    if size == 0:
+        raise invalid("a produce request must hold a record batch for each partition")
+    if batch[16] != CURRENT_MAGIC:
+        raise invalid(f"a produce request must hold batches of magic 2, not {batch[16]}")
+    if size < HEADER_SIZE:
+        raise corrupt(f"a batch of {size} bytes; the least is {HEADER_SIZE}")
+    return parse_header(batch)
 
 
 def _check_batch(header: BatchHeader, rules: AppendRules) -> None:
@@ -237,9 +267,15 @@ def _first_record_fits(batch: Buffer, header: BatchHeader) -> bool:
         return False
     head = bytes(batch[HEADER_SIZE : HEADER_SIZE + _FIRST_RECORD_BYTES])
     try:
-        length, pos = read_varint(head, 0)
+        length, pos = head[0], 1
+        if length < 0x80:
+            length >>= 1
+        else:
+            length, pos = read_varint(head, 0)
         if not 0 < length <= header.size - HEADER_SIZE - pos - (count - 1) * SMALLEST_RECORD_BYTES:
             return False
+        if head[pos + 1] == 0:
+            return head[pos + 2] == 0
         delta, pos = read_varlong(head, pos + 1)
         return head[pos] == 0 and header.base_timestamp + delta <= header.max_timestamp
     except (IndexError, ValueError):
