@@ -2,16 +2,17 @@
 
 Formats (reference section 4.2; ``OffsetIndex`` and ``TimeIndex`` upstream), all big-endian:
 
-- ``.index``: 8-byte entries, relative offset u32 and position u32. The offset is the **last** offset of the batch
+- ``.index``: 8-byte entries, relative offset u32 and position u32. The offset is the **last** offset of the
+batch
   that starts at that position.
 - ``.timeindex``: 12-byte entries, timestamp i64 (ms) and relative offset u32: no record up to that offset is
   younger than the timestamp. Timestamps strictly increase.
 
-New entries go to the *tail*, two arrays in memory, in O(1); :meth:`flush` writes what the file lacks in one call and
-keeps only the last few of them. What is older is looked up in the file: a few entries for the binary search, then
-one block of 512 entries, which is kept, so that a reader who goes through the segment finds its next lookups there.
-Memory is bounded, however large the segment. Files are not preallocated: each has exactly its entries, as Kafka's
-has after a roll or a clean stop.
+New entries go to the *tail*, two arrays in memory, in O(1); :meth:`flush` writes what the file lacks in one
+call and keeps only the last few of them. What is older is looked up in the file: a few entries for the binary
+search, then one block of 512 entries, which is kept, so that a reader who goes through the segment finds its
+next lookups there. Memory is bounded, however large the segment. Files are not preallocated: each has exactly
+its entries, as Kafka's has after a roll or a clean stop.
 """
 
 import struct
@@ -55,7 +56,10 @@ class TimestampOffset(NamedTuple):
 
 
 class _Index:
-    """What both have in common: two columns, the first of them strictly increasing, the last rows in memory."""
+    """What both have in common.
+
+    Two columns, the first of them strictly increasing, the last rows in memory.
+    """
 
     __slots__ = (
         "_block",
@@ -74,7 +78,10 @@ class _Index:
     _KEY_TYPE: str
 
     def __init__(self, files: Files, path: str, base_offset: int, max_size_bytes: int, *, size_bytes: int = 0) -> None:
-        """Take over a file of ``size_bytes``; it is not read before the first lookup nor made before a flush."""
+        """Take over a file of ``size_bytes``.
+
+        It is not read before the first lookup nor made before a flush.
+        """
         self._files = files
         self._file: File | None = None
         self.path = path
@@ -85,7 +92,8 @@ class _Index:
         self._tail: Rows = (self.entries, array(self._KEY_TYPE), array("I"))
         self._block: Rows = self._tail
 
-    # -- writing -----------------------------------------------------------------------------------------------
+    # -- writing
+    # -----------------------------------------------------------------------------------------------
 
     def _append(self, key: int, value: int) -> None:
         _, keys, values = self._tail
@@ -142,7 +150,8 @@ class _Index:
             if file.size > entries * self.ENTRY_BYTES:
                 file.truncate(entries * self.ENTRY_BYTES)
 
-    # -- the file ----------------------------------------------------------------------------------------------
+    # -- the file
+    # ----------------------------------------------------------------------------------------------
 
     def moved(self, path: str) -> None:
         """Follow the file to another name."""
@@ -177,7 +186,8 @@ class _Index:
         """Give back the memory of the last block that was read."""
         self._block = (0, array(self._KEY_TYPE), array("I"))
 
-    # -- looking up --------------------------------------------------------------------------------------------
+    # -- looking up
+    # --------------------------------------------------------------------------------------------
 
     def _entry(self, slot: int, nowait: bool = False) -> tuple[int, int]:
         for start, keys, values in (self._tail, self._block):
@@ -297,7 +307,8 @@ class TimeIndex(_Index):
     def maybe_append(self, timestamp: int, offset: int) -> bool:
         """Add an entry if ``timestamp`` is above the last one's; return whether it was.
 
-        ``timestamp`` is the greatest of the segment so far, ``offset`` the last offset of the batch that has it.
+        ``timestamp`` is the greatest of the segment so far, ``offset`` the last offset of the batch that has
+        it.
         """
         if self._last_timestamp is None:
             self._last_timestamp = self.last_entry().timestamp

@@ -1,0 +1,622 @@
+"""One partition's log: appended to at its end, read from anywhere, cut at both ends.
+
+``UnifiedLog`` and ``LocalLog`` upstream. Offsets::
+
+    log_start_offset <= high_watermark <= log_end_offset
+                        recovery_point <= log_end_offset     (everything below it is on the disk)
+
+:meth:`Log.append` is the hot path: straight down, one system call, nothing that grows with the log. It runs
+on the event loop; so does everything that changes which segments there are. Reads may come from any thread. A
+disk that refuses a write or an fsync ends all writing (``failure``); what is there can still be read.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+
+from ..model.error_codes import ErrorCode
+from ..model.errors import ApiError, StorageError
+from ..model.ids import TopicPartition, Uuid
+from ..record.batch import LOG_APPEND_TIME_BIT, BatchHeader, iter_batches, stamp
+from ..runtime.files import Buffer
+from . import names
+from .config import NO_LIMIT, LogConfig
+from .context import LogContext
+from .epochs import LeaderEpochs
+from .flushing import FlushWork
+from .index import WouldBlock
+from .producers import Producers
+from .reader import Reader, ReadInfo
+from .segment import Segment
+from .segments import Segments
+
+logger = logging.getLogger(__name__)
+
+NO_TIMESTAMP = -1
+
+
+class AppendInfo:
+    """Where a batch went; for a ``duplicate`` where it had gone before.
+
+    ``log_append_time_ms`` -1 for create time.
+    """
+
+    __slots__ = ("base_offset", "duplicate", "last_offset", "log_append_time_ms", "log_start_offset")
+
+    def __init__(
+        self, base_offset: int, last_offset: int, log_append_time_ms: int, log_start_offset: int, duplicate: bool
+    ) -> None:
+        self.base_offset = base_offset
+        self.last_offset = last_offset
+        self.log_append_time_ms = log_append_time_ms
+        self.log_start_offset = log_start_offset
+        self.duplicate = duplicate
+
+
+class Log:
+    """The log of one partition in ``directory``."""
+
+    __slots__ = (
+        "_flushing",
+        "_is_watched",
+        "_last_flush_ms",
+        "_reader",
+        "_unsynced_names",
+        "_unsynced_snapshots",
+        "config",
+        "context",
+        "directory",
+        "failure",
+        "high_watermark",
+        "is_deleted",
+        "leader_epochs",
+        "log_end_offset",
+        "log_start_offset",
+        "producers",
+        "recovery_point",
+        "segments",
+        "topic_id",
+        "topic_partition",
+    )
+
+    def __init__(
+        self,
+        context: LogContext,
+        directory: str,
+        topic_partition: TopicPartition,
+        topic_id: Uuid,
+        config: LogConfig,
+        *,
+        segments: Segments,
+        leader_epochs: LeaderEpochs,
+        producers: Producers,
+        log_start_offset: int,
+        log_end_offset: int,
+        recovery_point: int,
+        high_watermark: int,
+        is_new: bool = False,
+    ) -> None:
+        """Put together what :func:`ottla.log.loading.load_log` has found; nothing is read or written here."""
+        self.context = context
+        self.directory = directory
+        self.topic_partition = topic_partition
+        self.topic_id = topic_id
+        self.config = config
+        self.segments = segments
+        self.leader_epochs = leader_epochs
+        self.producers = producers
+        self.log_start_offset = log_start_offset
+        self.log_end_offset = log_end_offset
+        self.recovery_point = recovery_point
+        self.high_watermark = min(max(high_watermark, log_start_offset), log_end_offset)
+        self.failure: StorageError | None = None
+        self.is_deleted = False
+        self._reader = Reader(segments)
+        self._flushing: asyncio.Future[None] | None = None
+        self._last_flush_ms = context.clock.now_ms()
+        self._is_watched = False
+        self._unsynced_names = is_new
+        self._unsynced_snapshots: list[int] = []
+        leader_epochs.on_change = self._watch
+
+    def __repr__(self) -> str:
+        return f"<Log {self.topic_partition} [{self.log_start_offset}, {self.log_end_offset})>"
+
+    # -- appending
+    # ---------------------------------------------------------------------------------------------
+
+    def append(
+        self, batch: bytearray | memoryview, header: BatchHeader, *, leader_epoch: int, now_ms: int
+    ) -> AppendInfo:
+        """Append one validated batch as the leader: it gets its offset and ``leader_epoch``, in place.
+
+        ``header`` is the batch's as the producer sent it. Raises ApiError for sequences and epochs that
+        cannot be (OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE), StorageError if
+        the disk refuses: nothing of the batch is in the log then, and nothing more can be written.
+        """
+        if self.failure is not None:
+            raise self.failure
+        base_offset = self.log_end_offset
+        last_offset = base_offset + header.last_offset_delta
+        max_timestamp = header.max_timestamp
+        has_producer = header.producer_id >= 0
+        if has_producer:
+            earlier = self.producers.check(header)
+            if earlier is not None:
+                return AppendInfo(
+                    earlier.first_offset, earlier.last_offset, earlier.timestamp, self.log_start_offset, True
+                )
+        stamp(batch, 0, base_offset, leader_epoch)
+        self._write(batch, header.size, base_offset, last_offset, max_timestamp, leader_epoch, now_ms)
+        if has_producer:
+            self.producers.add(header, base_offset)
+        append_time = max_timestamp if header.attributes & LOG_APPEND_TIME_BIT else NO_TIMESTAMP
+        return AppendInfo(base_offset, last_offset, append_time, self.log_start_offset, False)
+
+    def append_as_follower(self, batches: Buffer, *, now_ms: int) -> AppendInfo:
+        """Append batches as the leader wrote them; they go on where the log ends, gaps of compaction apart.
+
+        CRCs must have been checked. Raises ApiError if a batch begins before the log's end, StorageError.
+        """
+        if self.failure is not None:
+            raise self.failure
+        first_offset = self.log_end_offset
+        for position, header in iter_batches(batches):
+            if header.base_offset < self.log_end_offset:
+                raise ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, f"offset {header.base_offset} is in the log already")
+            if position == 0:
+                first_offset = header.base_offset
+            epoch = header.leader_epoch if header.leader_epoch >= 0 else self.leader_epochs.latest_epoch
+            data = memoryview(batches)[position : position + header.size]
+            self._write(data, header.size, header.base_offset, header.last_offset, header.max_timestamp, epoch, now_ms)
+            self.producers.replay(header, batches, position)
+        return AppendInfo(first_offset, self.log_end_offset - 1, NO_TIMESTAMP, self.log_start_offset, False)
+
+    def _write(
+        self,
+        batch: Buffer,
+        size: int,
+        base_offset: int,
+        last_offset: int,
+        max_timestamp: int,
+        leader_epoch: int,
+        now_ms: int,
+    ) -> None:
+        assert len(batch) == size, "exactly one batch"
+        config = self.config
+        segment = self.segments.active
+        try:
+            if segment.must_roll(size, last_offset, max_timestamp, now_ms, config.segment_bytes, config.segment_ms):
+                segment = self._roll(base_offset, now_ms)
+            segment.append(batch, size, last_offset, max_timestamp)
+        except StorageError as error:
+            self.fail(error)
+            raise
+        if leader_epoch != self.leader_epochs.latest_epoch and leader_epoch >= 0:
+            self.leader_epochs.assign(leader_epoch, base_offset)
+        self.log_end_offset = last_offset + 1
+        if not self._is_watched:
+            self._watch()
+
+    def _watch(self) -> None:
+        self._is_watched = True
+        self.context.dirty.add(self)
+
+    def fail(self, error: StorageError) -> None:
+        """End all writing: the disk can no longer be trusted with it."""
+        if self.failure is None:
+            self.failure = error
+            logger.error("%s can no longer be written to: %s", self.topic_partition, error)
+            self.context.on_failure(self, error)
+
+    # -- rolling
+    # -----------------------------------------------------------------------------------------------
+
+    def roll(self) -> None:
+        """Begin a new segment at the log's end, unless the last one is empty."""
+        if self.failure is not None:
+            raise self.failure
+        try:
+            self._roll(self.log_end_offset, self.context.clock.now_ms())
+        except StorageError as error:
+            self.fail(error)
+            raise
+
+    def _roll(self, base_offset: int, now_ms: int) -> Segment:
+        old = self.segments.active
+        if old.log.size == 0:
+            if old.base_offset == base_offset:
+                return old
+            self._remove_segments([old], now_ms)
+        else:
+            old.become_inactive()
+        if self.producers.take_snapshot(base_offset):
+            self._unsynced_snapshots.append(base_offset)
+        segment = self._new_segment(base_offset, now_ms)
+        self.segments.add(segment)
+        self.request_flush(base_offset)
+        return segment
+
+    def _new_segment(self, base_offset: int, now_ms: int) -> Segment:
+        config = self.config
+        self._unsynced_names = True
+        jitter_ms = 0
+        if config.segment_jitter_ms:
+            jitter_ms = self.context.random_below(max(1, min(config.segment_jitter_ms, config.segment_ms)))
+        segment = Segment.create(
+            self.context.files,
+            self.directory,
+            base_offset,
+            index_interval_bytes=config.index_interval_bytes,
+            segment_index_bytes=config.segment_index_bytes,
+            created_ms=now_ms,
+            jitter_ms=jitter_ms,
+        )
+        if config.preallocate:
+            self.context.files.preallocate(segment.log, config.segment_bytes)
+        return segment
+
+    # -- reading
+    # -----------------------------------------------------------------------------------------------
+
+    def read(
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        up_to_offset: int | None = None,
+        min_one_message: bool = True,
+        verify_crc: bool = False,
+    ) -> ReadInfo:
+        """Return whole batches from the one that holds ``offset``, all below ``up_to_offset`` (default: the
+        end).
+
+        At most ``max_bytes``, or one batch that is larger if ``min_one_message``. May wait for the disk; from
+        any thread. Raises ApiError OFFSET_OUT_OF_RANGE, CorruptData, StorageError.
+        """
+        bound = self._check_range(offset, up_to_offset)
+        if offset >= bound:
+            return ReadInfo([], 0, offset, offset)
+        return self._reader.read(
+            offset,
+            max_bytes,
+            up_to_offset=bound,
+            min_one_message=min_one_message,
+            nowait=False,
+            verify_crc=verify_crc,
+            to_end=False,
+        )
+
+    def read_nowait(
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        up_to_offset: int | None = None,
+        min_one_message: bool = True,
+        verify_crc: bool = False,
+    ) -> ReadInfo | None:
+        """As :meth:`read`, on the event loop; None if the disk would have to be waited for."""
+        bound = self._check_range(offset, up_to_offset)
+        if offset >= bound:
+            return ReadInfo([], 0, offset, offset)
+        try:
+            return self._reader.read(
+                offset,
+                max_bytes,
+                up_to_offset=bound,
+                min_one_message=min_one_message,
+                nowait=True,
+                verify_crc=verify_crc,
+                to_end=bound == self.log_end_offset,
+            )
+        except WouldBlock:
+            return None
+
+    def _check_range(self, offset: int, up_to_offset: int | None) -> int:
+        end = self.log_end_offset
+        if offset > end or offset < self.log_start_offset:
+            raise ApiError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"offset {offset} of {self.topic_partition} is not in [{self.log_start_offset}, {end}]",
+            )
+        return end if up_to_offset is None or up_to_offset > end else up_to_offset
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all batches."""
+        return sum(segment.log.size for segment in self.segments)
+
+    # -- flushing
+    # ----------------------------------------------------------------------------------------------
+
+    @property
+    def flush_due(self) -> bool:
+        """Whether ``flush.messages`` asks for a flush before what was appended may be acknowledged."""
+        return self.log_end_offset - self.recovery_point >= self.config.flush_messages
+
+    @property
+    def has_flush_ms(self) -> bool:
+        """Whether the topic asks for a flush from time to time."""
+        return self.config.flush_ms < NO_LIMIT
+
+    def flush_ms_due(self, now_ms: int) -> bool:
+        """Whether ``flush.ms`` asks for a flush."""
+        is_behind = self.recovery_point < self.log_end_offset
+        return is_behind and now_ms - self._last_flush_ms >= self.config.flush_ms
+
+    async def flush_through(self, offset: int) -> None:
+        """Return once everything below ``offset`` is on the disk; raises StorageError if that cannot be.
+
+        Group commit: one fsync, in a thread, serves everybody who came before it began; whoever comes while
+        one is under way is served by the next.
+        """
+        while self.recovery_point < min(offset, self.log_end_offset):
+            if self.failure is not None:
+                raise self.failure
+            flushing = self._flushing
+            if flushing is None:
+                flushing = self._flushing = asyncio.ensure_future(self._flush_once())
+            await asyncio.shield(flushing)
+
+    async def _flush_once(self) -> None:
+        work = self._flush_work(self.log_end_offset)
+        generation = self._reader.generation
+        try:
+            if self.context.tasks is None:
+                work.run()
+            else:
+                await self.context.tasks.in_thread(work.run)
+        except StorageError as error:
+            self.fail(error)
+        except FileNotFoundError as error:
+            if not self.is_deleted:
+                self.fail(StorageError(f"a file of {self.topic_partition} is gone: {error}"))
+        else:
+            self._flushed(work, generation)
+        finally:
+            self._flushing = None
+
+    def flush(self, up_to_offset: int | None = None) -> None:
+        """Flush here and now, blocking; raises StorageError."""
+        if self.failure is not None:
+            raise self.failure
+        end = self.log_end_offset if up_to_offset is None else min(up_to_offset, self.log_end_offset)
+        work = self._flush_work(end)
+        try:
+            work.run()
+        except StorageError as error:
+            self.fail(error)
+            raise
+        self._flushed(work, self._reader.generation)
+
+    def request_flush(self, up_to_offset: int) -> None:
+        """Flush in the background, if there is one.
+
+        A rolled segment goes to the disk now, not with the next crash.
+        """
+        tasks = self.context.tasks
+        if tasks is not None and self.recovery_point < up_to_offset:
+            tasks.spawn(self._flush_quietly(up_to_offset), name=f"flush {self.topic_partition}")
+
+    async def _flush_quietly(self, up_to_offset: int) -> None:
+        with contextlib.suppress(StorageError):  # the log has failed and said so
+            await self.flush_through(up_to_offset)
+
+    def _flush_work(self, end_offset: int) -> FlushWork:
+        snapshots, self._unsynced_snapshots = self._unsynced_snapshots, []
+        has_new_names, self._unsynced_names = self._unsynced_names, False
+        return FlushWork(
+            files=self.context.files,
+            directory=self.directory,
+            start_offset=self.recovery_point,
+            end_offset=end_offset,
+            segments=self.segments.between(self.recovery_point, max(end_offset, self.recovery_point + 1)),
+            active=self.segments.active,
+            epochs=self.leader_epochs,
+            snapshots=[self.producers.snapshot_path(offset) for offset in snapshots],
+            has_new_names=has_new_names,
+        )
+
+    def _flushed(self, work: FlushWork, generation: int) -> None:
+        self._last_flush_ms = self.context.clock.now_ms()
+        if generation == self._reader.generation:
+            self.recovery_point = max(self.recovery_point, work.end_offset)
+
+    def tick(self) -> None:
+        """Write index entries that are only in memory; the manager calls this about once a second."""
+        self._is_watched = False
+        if self.failure is None and not self.is_deleted:
+            try:
+                self.segments.active.flush_indexes()
+            except StorageError as error:
+                self.fail(error)
+
+    # -- the log's start
+    # ---------------------------------------------------------------------------------------
+
+    def delete_records(self, before_offset: int) -> int:
+        """Raise the log's start to ``before_offset`` (-1: the high watermark); return the new start.
+
+        Raises ApiError OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION if the topic is only
+        compacted.
+        """
+        if self.config.is_compacted and not self.config.is_deleted:
+            raise ApiError(ErrorCode.POLICY_VIOLATION, "records of a compacted topic are not deleted by offset")
+        target = self.high_watermark if before_offset == -1 else before_offset
+        if target > self.high_watermark or target < 0:
+            raise ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, f"{before_offset} is above the high watermark")
+        if self.failure is not None:
+            raise self.failure
+        self.raise_log_start_offset(target)
+        self.delete_old_segments(self.context.clock.now_ms())
+        return self.log_start_offset
+
+    def raise_log_start_offset(self, offset: int) -> None:
+        """Forget what lies below ``offset``, which is at most the high watermark."""
+        if offset > self.log_start_offset:
+            self.log_start_offset = offset
+            self.leader_epochs.truncate_from_start(offset)
+            self._watch()
+
+    def delete_old_segments(self, now_ms: int) -> int:
+        """Delete what retention no longer asks for; return how many segments that were."""
+        from .retention import deletable_segments
+
+        doomed = deletable_segments(self, now_ms)
+        if doomed and self.failure is None:
+            try:
+                if len(doomed) == len(self.segments):
+                    self._roll(self.log_end_offset, now_ms)
+                self._remove_segments(doomed, now_ms)
+            except StorageError as error:
+                self.fail(error)
+                raise
+            self.raise_log_start_offset(self.segments[0].base_offset)
+        return len(doomed)
+
+    def _remove_segments(self, segments: Iterable[Segment], now_ms: int) -> None:
+        doomed = list(segments)
+        self.segments.remove(doomed)
+        self._reader.forget()
+        for segment in doomed:
+            segment.is_current = False
+            self.producers.remove_snapshot(segment.base_offset)
+            self.discard(segment, now_ms)
+
+    def discard(self, segment: Segment, now_ms: int) -> None:
+        """Rename a segment's files to ``*.deleted`` and have them removed after ``file.delete.delay.ms``."""
+        segment.change_suffix(names.DELETED)
+        segment.close()
+        for path in segment.paths():
+            self.context.trash.add(path, now_ms + self.config.file_delete_delay_ms)
+
+    # -- the log's end
+    # -----------------------------------------------------------------------------------------
+
+    def truncate_to(self, offset: int) -> None:
+        """Cut everything at and above ``offset`` (a follower that diverged; reference section 5.6)."""
+        if self.failure is not None:
+            raise self.failure
+        if offset >= self.log_end_offset:
+            self.leader_epochs.truncate_from_end(offset)
+            return
+        if offset < self.segments[0].base_offset:
+            self.truncate_fully_and_start_at(offset)
+            return
+        now_ms = self.context.clock.now_ms()
+        try:
+            self._remove_segments([s for s in self.segments if s.base_offset > offset], now_ms)
+            self._reader.forget()
+            active = self.segments.active
+            active.truncate_to(offset, now_ms)
+            active.is_inactive = False
+        except StorageError as error:
+            self.fail(error)
+            raise
+        self._cut_offsets(offset)
+        self.log_start_offset = min(self.log_start_offset, offset)
+        self._reload_producers(now_ms)
+
+    def truncate_fully_and_start_at(self, offset: int) -> None:
+        """Drop everything; the next batch gets ``offset``."""
+        if self.failure is not None:
+            raise self.failure
+        now_ms = self.context.clock.now_ms()
+        try:
+            self._reader.forget()
+            old = list(self.segments)
+            for segment in old:
+                segment.is_current = False
+                self.discard(segment, now_ms)
+            self.segments.replace([self._new_segment(offset, now_ms)], old)
+            self.producers.clear(offset)
+        except StorageError as error:
+            self.fail(error)
+            raise
+        self.leader_epochs.clear()
+        self._cut_offsets(offset)
+        self.log_start_offset = offset
+        self.high_watermark = offset
+
+    def _cut_offsets(self, offset: int) -> None:
+        self.log_end_offset = offset
+        self.recovery_point = min(self.recovery_point, offset)
+        self.high_watermark = min(self.high_watermark, offset)
+        self.leader_epochs.truncate_from_end(offset)
+        self._watch()
+
+    def _reload_producers(self, now_ms: int) -> None:
+        from .loading import replay_producers
+
+        start = self.producers.load(self.log_start_offset, self.log_end_offset, now_ms)
+        replay_producers(self.producers, self.segments, start, self.log_end_offset)
+        self.producers.take_snapshot(self.log_end_offset)
+
+    def replace_segments(self, new: Iterable[Segment], old: Iterable[Segment], now_ms: int) -> None:
+        """Put cleaned segments, whose files have their final names, in the place of those they were made
+        from.
+
+        The files of ``old`` must have been renamed to ``*.deleted``; they are removed after
+        ``file.delete.delay.ms``.
+        """
+        gone = list(old)
+        self.segments.replace(new, gone)
+        self._reader.forget()
+        for segment in gone:
+            segment.is_current = False
+            segment.close()
+            for path in segment.paths():
+                self.context.trash.add(path, now_ms + self.config.file_delete_delay_ms)
+        self._unsynced_names = True
+
+    # -- the rest
+    # ----------------------------------------------------------------------------------------------
+
+    def update_config(self, config: LogConfig) -> None:
+        """Go by other settings from now on; index settings count from the next segment on."""
+        self.config = config
+
+    def expire_producers(self, now_ms: int) -> int:
+        """Forget the producers that were silent for too long; return how many."""
+        return self.producers.expire(now_ms)
+
+    def moved(self, directory: str) -> None:
+        """Follow the partition's folder to another name."""
+        self.directory = directory
+        self.leader_epochs.directory = directory
+        self.producers.directory = directory
+        for segment in self.segments:
+            segment.moved(directory)
+
+    @property
+    def needs_close(self) -> bool:
+        """Whether :meth:`close` has anything to write."""
+        return (
+            self.log_end_offset > self.recovery_point
+            or self.leader_epochs.is_dirty
+            or self._is_watched
+            or self.log_end_offset > self.producers.last_snapshot_offset
+        )
+
+    def close(self) -> None:
+        """Write and sync everything, so that the next start finds nothing to recover; blocks, from any
+        thread.
+
+        Raises StorageError.
+        """
+        if self.failure is not None:
+            raise self.failure
+        if self.needs_close:
+            try:
+                self.segments.active.become_inactive()
+                if self.producers.take_snapshot(self.log_end_offset):
+                    self._unsynced_snapshots.append(self.log_end_offset)
+            except StorageError as error:
+                self.fail(error)
+                raise
+            if self.log_end_offset > self.recovery_point or self.leader_epochs.is_dirty:
+                self.flush()
+        for segment in self.segments:
+            segment.close()
