@@ -7,7 +7,7 @@ caller says how deep to look (:class:`Depth`); all the records are walked throug
 
 - where a rule needs them: a compacted topic asks for keys, a lower bound for timestamps asks for every timestamp, a
   header that claims a timestamp out of bounds asks for the culprits, another codec asks for everything;
-- where the header and the first record contradict each other, and where there is only one.
+- where the header and the first record contradict each other.
 
 What a look at the lengths does not see, in a batch whose CRC is right and whose writer lies: fields that do not fit
 into their record, offset deltas that are not 0, 1, 2 (a walk through the records would write such a batch anew), and a
@@ -20,6 +20,7 @@ CORRUPT_MESSAGE for a batch that is shorter than its header.
 """
 
 from enum import IntEnum
+from struct import Struct
 
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
@@ -46,7 +47,6 @@ from .build import build_batch
 from .compress import Codec
 from .crc import Buffer, crc32c
 from .records import iter_records, record_bytes
-from .varint import read_varint, read_varlong
 from .walk import walk, walk_lengths
 
 NO_LIMIT_MS = 2**63 - 1
@@ -62,8 +62,8 @@ SMALLEST_RECORD_BYTES = 7
 _ZSTD_SINCE_PRODUCE_VERSION = 7
 _ZSTD = int(Codec.ZSTD)
 _SHOWN_ERRORS = 3
-_FIRST_RECORD_BYTES = 24
-"""What holds the longest beginning of a record, up to its offset delta."""
+_SIX_BYTES = Struct(">6B")
+"""A record's length (up to three of them), attributes and, one byte each, its deltas."""
 
 _EXPANSION: dict[int, int] = {Codec.GZIP: 1032, Codec.SNAPPY: 64, Codec.LZ4: 256}
 """Into how many bytes one byte can decompress at most; zstd knows no bound."""
@@ -185,7 +185,7 @@ def validate(
     if depth == Depth.RECORDS or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header):
         validated = _look_inside(batch, header, rules, now_ms)
     else:
-        if depth == Depth.LENGTHS and not header.attributes & CODEC_MASK:
+        if depth == Depth.LENGTHS and header.count > 1 and not header.attributes & CODEC_MASK:
             walk_lengths(bytes(memoryview(batch)[HEADER_SIZE:]), header.count)
         validated = _validated(batch, header)
         _set_timestamps(validated, rules, now_ms, header.max_timestamp)
@@ -259,27 +259,32 @@ def _check_batch(header: BatchHeader, rules: AppendRules) -> None:
 
 
 def _first_record_fits(batch: Buffer, header: BatchHeader) -> bool:
-    """Return whether the first record agrees with the header; False also if only a walk can tell."""
+    """Return whether the first record agrees with the header; False also if only a walk can tell.
+
+    It does if it leaves room for the others, its offset delta is 0, and so is its timestamp delta, as every client
+    writes it; then the largest timestamp cannot be less than the base, and is the base if there is only one record.
+    """
     if header.attributes & CODEC_MASK:
         return True
-    count = header.count
-    if count == 1:
+    first: int
+    length: int
+    first, second, third, fourth, fifth, sixth = _SIX_BYTES.unpack_from(batch, HEADER_SIZE)
+    if first < 0x80:
+        length, timestamp_delta, offset_delta = first, third, fourth
+        room = header.size - HEADER_SIZE - 1
+    elif second < 0x80:
+        length, timestamp_delta, offset_delta = first & 0x7F | second << 7, fourth, fifth
+        room = header.size - HEADER_SIZE - 2
+    elif third < 0x80:
+        length, timestamp_delta, offset_delta = first & 0x7F | (second & 0x7F) << 7 | third << 14, fifth, sixth
+        room = header.size - HEADER_SIZE - 3
+    else:
         return False
-    head = bytes(batch[HEADER_SIZE : HEADER_SIZE + _FIRST_RECORD_BYTES])
-    try:
-        length, pos = head[0], 1
-        if length < 0x80:
-            length >>= 1
-        else:
-            length, pos = read_varint(head, 0)
-        if not 0 < length <= header.size - HEADER_SIZE - pos - (count - 1) * SMALLEST_RECORD_BYTES:
-            return False
-        if head[pos + 1] == 0:
-            return head[pos + 2] == 0
-        delta, pos = read_varlong(head, pos + 1)
-        return head[pos] == 0 and header.base_timestamp + delta <= header.max_timestamp
-    except (IndexError, ValueError):
+    if timestamp_delta or offset_delta or length & 1:
         return False
+    if header.count == 1:
+        return length >> 1 == room and header.max_timestamp == header.base_timestamp
+    return length >> 1 <= room - (header.count - 1) * SMALLEST_RECORD_BYTES
 
 
 def _look_inside(batch: Buffer, header: BatchHeader, rules: AppendRules, now_ms: int) -> Validated:
