@@ -5,7 +5,7 @@ and a worker process runs it on the real disk. It only reads the log's own files
 job may be killed at any moment and leaves the log as it was.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ottla.log import names
@@ -15,7 +15,7 @@ from ottla.runtime.files import Files
 from .batches import SegmentReader, aborted_transactions, index_position
 from .legacy import legacy_keys, rebuild_legacy
 from .offset_map import OffsetMap
-from .output import CleanedSegment, OutputRules
+from .output import CleanedSegment, OutputRules, remove_cleaned
 from .retention import LastRecord, Retention, control_type, open_batch
 from .scan import scan_keys, scan_records
 from .selection import SegmentSummary, group_segments, segments_between
@@ -79,6 +79,7 @@ def clean(job: CleanJob, files: Files, throttle: Throttle, on_group: Callable[[C
     segment is gone. What was reported before stays good.
     """
     assert job.first_dirty_offset < job.end_offset, "a log without dirt is not due"
+    remove_cleaned(files, job.directory)
     stats = CleanStats()
     aborted = aborted_transactions(
         files, job.directory, [segment.base_offset for segment in job.segments] + list(job.later_base_offsets)
@@ -223,9 +224,3 @@ def _legacy_horizon(job: CleanJob, files: Files) -> int:
         return 0
     path = names.segment_path(job.directory, clean[-1].base_offset, names.LOG)
     return files.modified_ms(path) - job.delete_retention_ms
-
-
-def source_paths(job: CleanJob) -> Iterable[str]:
-    """Yield the paths of the segments that the job reads."""
-    for segment in job.segments:
-        yield names.segment_path(job.directory, segment.base_offset, names.LOG)

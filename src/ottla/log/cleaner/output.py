@@ -33,7 +33,10 @@ class OutputRules:
 
 
 class CleanedSegment:
-    """Writes one ``*.cleaned`` segment. Nothing of it counts before :meth:`finish` returned."""
+    """Writes one ``*.cleaned`` segment. Nothing of it counts before :meth:`finish` returned.
+
+    No ``*.cleaned`` file of that name may be there.
+    """
 
     def __init__(self, files: Files, directory: str, base_offset: int, rules: OutputRules) -> None:
         self.base_offset = base_offset
@@ -41,7 +44,6 @@ class CleanedSegment:
         self._files = files
         self._directory = directory
         self._rules = rules
-        remove_cleaned(files, directory, base_offset)
         self._log = files.open(self.path(names.LOG), create=True)
         self._pending: list[bytes | memoryview] = []
         self._pending_bytes = 0
@@ -61,7 +63,8 @@ class CleanedSegment:
     ) -> None:
         self._close()
         if error is not None:
-            remove_cleaned(self._files, self._directory, self.base_offset)
+            for suffix in names.SEGMENT_SUFFIXES:
+                self._files.remove(self.path(suffix))
 
     @property
     def has_aborted(self) -> bool:
@@ -132,7 +135,12 @@ class CleanedSegment:
             self._pending_bytes = 0
 
 
-def remove_cleaned(files: Files, directory: str, base_offset: int) -> None:
-    """Remove what an earlier, unfinished compaction left of the cleaned segment at ``base_offset``."""
-    for suffix in names.SEGMENT_SUFFIXES:
-        files.remove(names.segment_path(directory, base_offset, suffix + names.CLEANED))
+def remove_cleaned(files: Files, directory: str) -> None:
+    """Remove what an earlier, unfinished compaction has left.
+
+    Nothing of it may be there when segments are swapped: start-up takes a ``*.cleaned`` file for a sign that the
+    ``*.swap`` ones behind it are not all there.
+    """
+    for name in files.list_dir(directory):
+        if name.endswith(names.CLEANED):
+            files.remove(names.join(directory, name))

@@ -2,7 +2,7 @@
 
 A plain subprocess and not ``multiprocessing``: nothing is forked from a process with threads, nothing of the broker's
 main module is imported again, and it is the same on every system. What runs jobs is an argument of the cleaner
-(:class:`Runner`), so tests and simulations run them in place (:class:`InlineRunner`).
+(:class:`.round.Runner`), so tests and simulations run them in place (:class:`InlineRunner`).
 """
 
 import asyncio
@@ -11,41 +11,21 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
 
 import ottla
-from ottla.model.errors import CorruptData, OttlaError, StorageError
+from ottla.model.errors import CorruptData, StorageError
 from ottla.runtime.clock import Clock
 from ottla.runtime.files import Files
 
 from . import wire
 from .job import CleanedGroup, CleanJob, CleanStats, clean
+from .round import DiskFullError, WorkerError
 from .throttle import Throttle
 
 OnGroup = Callable[[CleanedGroup], Awaitable[None]]
 
 _LINE_LIMIT_BYTES = 64 << 20
 _ROOT = str(Path(ottla.__file__).resolve().parent.parent)
-
-
-class WorkerError(OttlaError):
-    """A worker ended, or failed in a way that says nothing about the disk."""
-
-
-class Runner(Protocol):
-    """Does jobs, one at a time."""
-
-    async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
-        """Do ``job``, telling of each finished segment; errors as :func:`ottla.log.cleaner.job.clean`.
-
-        When this is cancelled, nothing writes or reads for the job any more once it returns.
-        """
-
-    def limit(self, max_bytes_per_second: float) -> None:
-        """Change how fast the job in hand, and the next ones, may read and write."""
-
-    async def close(self) -> None:
-        """Give back everything that running jobs needs; the next job takes it anew."""
 
 
 class ProcessRunner:
@@ -137,7 +117,10 @@ class InlineRunner:
 
     async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
         """Do ``job`` here and now, then tell of its segments."""
-        stats = clean(job, self._files, self._throttle, lambda _: None)
+        try:
+            stats = clean(job, self._files, self._throttle, lambda _: None)
+        except StorageError as error:
+            raise (DiskFullError(str(error)) if wire.is_disk_full(error) else error) from None
         for group in stats.groups:
             await on_group(group)
         return stats
@@ -152,6 +135,8 @@ class InlineRunner:
 def _failure(kind: str, message: str) -> Exception:
     if kind == CorruptData.__name__:
         return CorruptData(message)
+    if kind == wire.DISK_FULL:
+        return DiskFullError(message)
     if kind in (StorageError.__name__, OSError.__name__):
         return StorageError(message)
     if kind == FileNotFoundError.__name__:

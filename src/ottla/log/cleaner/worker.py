@@ -59,7 +59,8 @@ class Worker:
             stats.groups.clear()
             self._answer("done", wire.stats_content(stats))
         except (OttlaError, OSError) as error:
-            self._answer("failed", [type(error).__name__, str(error)])
+            kind = wire.DISK_FULL if wire.is_disk_full(error) else type(error).__name__
+            self._answer("failed", [kind, str(error)])
         finally:
             self._files.close()
 
