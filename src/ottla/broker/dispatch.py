@@ -129,7 +129,8 @@ class Dispatcher:
         except PeerError:
             raise
         except Exception as error:
-            return self._handler_failed(entry, connection, error)
+            self._handler_failed(entry, connection, error)
+            return None
         answer_class = answer.__class__
         if answer_class is Deferred:
             return answer.slot  # type: ignore[no-any-return]  # narrowed by its class

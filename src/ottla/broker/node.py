@@ -7,29 +7,310 @@ logs are flushed, and the marker of a clean shutdown is written last.
 
 import asyncio
 import logging
-import os
 import random
 import socket
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
-from ottla.broker.connections import ConnectionQuota, Connections
+from ottla.broker.config_schema import SettingsSchema
+from ottla.broker.configs import (
+    brokers_changed,
+    changed_topics,
+    group_config,
+    log_config,
+    log_manager_config,
+    put_in_force,
+)
+from ottla.broker.connections import Connections
 from ottla.broker.dispatch import Dispatcher
 from ottla.broker.fetch_sessions import FetchSessions
+from ottla.broker.handlers.fetch import FetchWaiter
+from ottla.broker.journal import TOPIC as OFFSETS_TOPIC
 from ottla.broker.journal import PartitionJournal
-from ottla.broker.listeners import Listener, parse_listeners
+from ottla.broker.limits import NodeLimits, connection_limits, connection_quota, flush_policy
+from ottla.controller.create_topics import TopicDefaults
 from ottla.controller.driver import Controller
 from ottla.coordinator.group.driver import GroupCoordinator
+from ottla.log.cleaner.config import CleanerConfig
+from ottla.log.cleaner.manager import Cleaner
 from ottla.log.config import LogConfig
+from ottla.log.directory import LogDirectory
+from ottla.log.log import Log
 from ottla.log.manager import LogManager
-from ottla.metadata.image import Image
+from ottla.metadata.image import Changes, Image
+from ottla.metadata.records import Endpoint
 from ottla.metastore.embedded import EmbeddedMetastore
-from ottla.model.errors import OperatorError
-from ottla.network.driver import Acceptor, ConnectionLimits, bind
+from ottla.model.errors import OperatorError, OttlaError
+from ottla.model.ids import Uuid, uuid_from_entropy, uuid_to_text
+from ottla.network.driver import Acceptor, bind
 from ottla.replica.driver import Replicas
 from ottla.runtime.clock import Clock, SystemClock
 from ottla.runtime.files import Files, RealFiles
-from ottla.runtime.settings import BrokerConfig
+from ottla.runtime.settings import BrokerConfig, SettingError
+from ottla.runtime.settings.listeners import Listener, advertised_listeners, client_listeners
 from ottla.runtime.tasks import Tasks
 
 logger = logging.getLogger(__name__)
+
+DRAIN_MS = 1_500
+SWEEP_MS = 1_000
+DEFAULT_NODE_ID = 1
+
+
+class Node:
+    """One broker. ``start`` returns when clients can connect; ``close`` when everything is on the disk.
+
+    Time, disk, randomness and the metastore are arguments; without them the node lives on the machine's own.
+    """
+
+    def __init__(self, config: BrokerConfig, *, clock: Clock | None = None, files: Files | None = None) -> None:
+        self.config = config
+        self.clock: Clock = clock or SystemClock()
+        self.random = random.SystemRandom()
+        self.node_id = config.node_id
+        self.failure: OttlaError | None = None
+        self.tasks = Tasks()
+        self.limits = NodeLimits(config)
+        self.waiting_fetches: set[FetchWaiter] = set()
+        self.fetch_sessions = FetchSessions(
+            slots=config.int("max.incremental.fetch.session.cache.slots"), random_below=self.random.randrange
+        )
+        self.connections = Connections(
+            clock=self.clock, quota=connection_quota(config), max_idle_ms=config.int("connections.max.idle.ms")
+        )
+        self.dispatcher = Dispatcher(self)
+        self.advertised: dict[str, tuple[str, int]] = {}
+        self.listeners: list[Listener] = []
+        self._files: Files = files or RealFiles()
+        self._failed = asyncio.Event()
+        self._acceptor = Acceptor(self.dispatcher, connection_limits(config))
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self.call_soon = asyncio.get_running_loop().call_soon
+
+    # -- what handlers ask for ------------------------------------------------------------------------------------
+
+    @property
+    def image(self) -> Image:
+        """The cluster as it is shown to clients."""
+        return self.controller.image
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster's id, 22 characters."""
+        return self.image.cluster_id
+
+    # -- start ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to serve. Raises OperatorError for what the operator can mend; then nothing was touched."""
+        sockets = self._bind()
+        try:
+            self._start_storage()
+            await self._start_metadata()
+            self._start_coordinators()
+            backlog = self.config.int("socket.listen.backlog.size")
+            for listener, sock in sockets:
+                await self._acceptor.listen(sock, listener=listener.name, backlog=backlog)
+        except BaseException:
+            for _, sock in sockets:
+                sock.close()
+            raise
+        self._start_jobs()
+
+    def _bind(self) -> list[tuple[Listener, socket.socket]]:
+        """Bind every listener's port, so that a taken one stops the start before anything is touched."""
+        config = self.config
+        try:
+            wanted = client_listeners(config.values)
+            for told in advertised_listeners(config.values):
+                self.advertised[told.name] = (told.host, told.port)
+        except SettingError as error:
+            raise OperatorError(str(error)) from error
+        for listener in wanted:
+            if listener.protocol != "PLAINTEXT":
+                raise OperatorError(
+                    f"listeners: {listener.name} speaks {listener.protocol}, which is not served yet; use PLAINTEXT"
+                )
+        bound: list[tuple[Listener, socket.socket]] = []
+        for listener in wanted:
+            try:
+                sock = bind(listener.host, listener.port)
+            except OSError as error:
+                for _, other in bound:
+                    other.close()
+                raise OperatorError(
+                    f"cannot listen on {listener}: {error.strerror or error}; choose another port with "
+                    f"--set listeners={listener.name}://{listener.host}:PORT, or 0 for a free one"
+                ) from error
+            bound.append((listener._replace(port=sock.getsockname()[1]), sock))
+        self.listeners = [listener for listener, _ in bound]
+        return bound
+
+    def _start_storage(self) -> None:
+        config = self.config
+        self.logs = LogManager(
+            files=self._files,
+            clock=self.clock,
+            tasks=self.tasks,
+            dirs=config.log_dirs,
+            default_config=LogConfig.from_settings(config.topic_defaults),
+            fresh_uuid=self._fresh_uuid,
+            random_below=self.random.randrange,
+            config=log_manager_config(config),
+            on_directory_failure=self._directory_failed,
+        )
+        self.logs.open(node_id=self.node_id)
+        self._closers.append(self.logs.close)
+        self.logs.load()
+        self.cleaner = Cleaner(
+            files=self._files,
+            clock=self.clock,
+            tasks=self.tasks,
+            logs=lambda: self.logs,
+            config=CleanerConfig.from_settings(config.values),
+        )
+
+    def _start_jobs(self) -> None:
+        """Begin with what goes on by itself: retention, checkpoints, compaction."""
+        self.logs.cleans_compacted = self.config.bool("log.cleaner.enable")
+        self.logs.start()
+        self.cleaner.start()
+        self._closers.append(self.cleaner.close)
+        self.tasks.spawn(self._sweep(), name="sweep connections")
+
+    async def _start_metadata(self) -> None:
+        store = EmbeddedMetastore.open(self.config.metadata_dir, tasks=self.tasks, clock=self.clock)
+        self._closers.append(store.close)
+        self.controller = Controller(
+            store,
+            node_id=self.node_id,
+            tasks=self.tasks,
+            schema=SettingsSchema(self.config),
+            defaults=self._topic_defaults,
+        )
+        self._closers.append(self.controller.close)
+        await self.controller.start(self.logs.cluster_id)
+        await self.controller.register_broker(
+            self.node_id,
+            incarnation_id=self._fresh_uuid(),
+            endpoints=[self._endpoint(listener) for listener in self.listeners],
+            rack=self.config.optional_str("broker.rack"),
+        )
+        put_in_force(self.config, self.image, self.node_id)
+        self.replicas = Replicas(
+            node_id=self.node_id,
+            logs=self.logs,
+            log_config=lambda topic: log_config(self.config, self.controller.metadata.latest, topic),
+        )
+        self.replicas.load(self.image)
+        self.controller.subscribe(self._prepare)
+
+    def _endpoint(self, listener: Listener) -> Endpoint:
+        host, port = self.advertised.get(listener.name, (listener.host, listener.port))
+        return Endpoint(listener=listener.name, host=host, port=port, security_protocol=listener.protocol)
+
+    def _topic_defaults(self) -> TopicDefaults:
+        return TopicDefaults(
+            partition_count=self.config.int("num.partitions"),
+            replication_factor=self.config.int("default.replication.factor"),
+        )
+
+    def _start_coordinators(self) -> None:
+        self.groups = GroupCoordinator(
+            journal=PartitionJournal(self.replicas, self.tasks, self.config),
+            clock=self.clock,
+            tasks=self.tasks,
+            partition_count=self._offsets_partitions,
+            fresh_id=self._fresh_id,
+            config=group_config(self.config),
+        )
+        topic = self.image.topics.get(OFFSETS_TOPIC)
+        if topic is not None:
+            for partition in topic.partitions:
+                self.groups.elected(partition.index)
+        self.groups.start()
+
+    def _offsets_partitions(self) -> int:
+        topic = self.image.topics.get(OFFSETS_TOPIC)
+        return 0 if topic is None else len(topic.partitions)
+
+    def _fresh_uuid(self) -> Uuid:
+        while True:
+            uuid = uuid_from_entropy(self.random.randbytes(16))
+            if not uuid_to_text(uuid).startswith("-"):
+                return uuid
+
+    def _fresh_id(self) -> str:
+        text = uuid_from_entropy(self.random.randbytes(16)).hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    # -- the cluster changes --------------------------------------------------------------------------------------
+
+    async def _prepare(self, old: Image, new: Image, changes: Changes) -> None:
+        """Make the node ready for ``new`` before anybody is shown it."""
+        if brokers_changed(changes):
+            changed = put_in_force(self.config, new, self.node_id)
+            if changed:
+                self.limits.update(self.config)
+                self.connections.quota = connection_quota(self.config)
+                self.groups.config = group_config(self.config)
+                await self.cleaner.update_config(CleanerConfig.from_settings(self.config.values))
+                self.replicas.update_all_configs()
+        await self.replicas.apply(old, new, changes)
+        for topic in changed_topics(changes):
+            self.replicas.update_config(topic)
+        deleted = []
+        for before, after in changes.topics(old, new):
+            if before is not None and after is None:
+                deleted.append((before.name, before.id))
+            elif after is not None and after.name == OFFSETS_TOPIC:
+                for partition in after.partitions:
+                    self.groups.elected(partition.index)
+        if deleted:
+            self.groups.topics_deleted(deleted)
+
+    def _directory_failed(self, directory: LogDirectory, logs: list[Log]) -> None:
+        """Go on with the other folders; with none left there is nothing to write to, but still much to read."""
+        self.replicas.log_directory_failed(logs)
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def ready_line(self) -> str:
+        """Say what clients and operators want to know first."""
+        return (
+            f"ready {','.join(map(str, self.listeners))} cluster={self.cluster_id} node={self.node_id} "
+            f"data={','.join(self.config.log_dirs)} ack={flush_policy(self.config)}"
+        )
+
+    async def wait_failed(self) -> None:
+        """Wait until the node cannot go on; ``failure`` says why."""
+        await self._failed.wait()
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_MS / 1000)
+            self.connections.sweep(loop.time())
+
+    # -- stop -----------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Stop: answer what is under way, flush the logs, say that the shutdown was clean."""
+        self._acceptor.stop_accepting()
+        await self._drain()
+        await self._acceptor.close()
+        while self._closers:
+            await self._closers.pop()()
+        await self.tasks.close()
+
+    async def _drain(self) -> None:
+        """Answer what waits, give what is being written a moment to leave, and close every connection."""
+        for waiting in list(self.waiting_fetches):
+            waiting.finish_now()
+        deadline = self.clock.monotonic_ms() + DRAIN_MS
+        for connection in self.connections.all():
+            connection.drain()
+        while self.clock.monotonic_ms() < deadline and len(self.connections):  # noqa: ASYNC110 - polled while stopping
+            await asyncio.sleep(0.01)
+        for connection in self.connections.all():
+            connection.abort()
+        await asyncio.sleep(0)

@@ -42,7 +42,7 @@ def main() -> int:
     try:
         cli(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else str(error))
+        click.echo(error.ctx.get_help())
         return 0
     except click.ClickException as error:
         click.echo(f"ottla: {error.format_message()}", err=True)

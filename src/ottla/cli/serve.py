@@ -6,7 +6,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+
+import click
 
 from ottla.broker.node import Node
 from ottla.cli.start_up import load_settings, raise_descriptor_limit
@@ -26,23 +28,23 @@ def run(config_path: str | None, overrides: tuple[str, ...]) -> int:
     try:
         return _run_loop(_serve(config))
     except (OperatorError, StorageError) as error:
-        print(f"ottla: {error}", file=sys.stderr)
+        click.echo(f"ottla: {error}", err=True)
         return EXIT_MISUSED
     except OttlaError as error:
-        print(f"ottla: {error}", file=sys.stderr)
+        click.echo(f"ottla: {error}", err=True)
         return EXIT_FAILED
 
 
 def _run_loop(main: Coroutine[None, None, int]) -> int:
     """Run on uvloop, winloop on Windows, or asyncio's own loop where neither is installed."""
-    try:
+    factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with contextlib.suppress(ImportError):
         if sys.platform == "win32":
             from winloop import new_event_loop
         else:
             from uvloop import new_event_loop
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        factory = new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
 
 
@@ -52,7 +54,7 @@ async def _serve(config: BrokerConfig) -> int:
     with _stop_signals(stop):
         try:
             await node.start()
-            print(node.ready_line(), flush=True)
+            click.echo(node.ready_line())
             # What was made while starting stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
@@ -64,7 +66,7 @@ async def _serve(config: BrokerConfig) -> int:
         finally:
             await node.close()
     if node.failure is not None:
-        print(f"ottla: {node.failure}", file=sys.stderr)
+        click.echo(f"ottla: {node.failure}", err=True)
         return EXIT_FAILED
     return 0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from ottla.log.config import LogConfig
 from ottla.log.log import Log
 from ottla.log.manager import LogManager
-from ottla.metadata.image import Image, TopicImage
+from ottla.metadata.image import Changes, Image, TopicImage
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
 from ottla.model.ids import TopicPartition, Uuid
@@ -26,39 +26,32 @@ class Replicas:
         self._node_id = node_id
         self._logs = logs
         self._log_config = log_config
-        self._by_name: dict[str, dict[int, Partition]] = {}
-        self._by_id: dict[Uuid, dict[int, Partition]] = {}
-        self._offline: set[TopicPartition] = set()
+        self._by_topic: dict[str | Uuid, dict[int, Partition]] = {}
+        """The same partitions under their topic's name and under its id."""
+        self._names: set[str] = set()
+        self._offline: set[tuple[str | Uuid, int]] = set()
 
-    def partition(self, topic: str, index: int) -> Partition:
-        """Return the partition that this node leads.
+    def partition(self, topic: str | Uuid, index: int) -> Partition:
+        """Return a partition that this node leads, of a topic by name or id.
 
-        Raises ApiError UNKNOWN_TOPIC_OR_PARTITION, or StorageError when its log directory is offline.
+        Raises ApiError UNKNOWN_TOPIC_OR_PARTITION, or UNKNOWN_TOPIC_ID when there is no topic of that id; StorageError
+        when the log could not be opened.
         """
         try:
-            return self._by_name[topic][index]
+            return self._by_topic[topic][index]
         except KeyError:
-            if TopicPartition(topic, index) in self._offline:
-                raise StorageError(f"the log directory of {topic}-{index} is offline") from None
-            raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) from None
-
-    def partition_by_id(self, topic_id: Uuid, index: int) -> Partition:
-        """Return the partition that this node leads; raises ApiError UNKNOWN_TOPIC_ID when there is no such topic."""
-        try:
-            partitions = self._by_id[topic_id]
-        except KeyError:
-            raise ApiError(ErrorCode.UNKNOWN_TOPIC_ID) from None
-        try:
-            return partitions[index]
-        except KeyError:
-            raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) from None
+            if (topic, index) in self._offline:
+                raise StorageError(f"the log of partition {index} could not be opened") from None
+            is_unknown_id = isinstance(topic, bytes) and topic not in self._by_topic
+            code = ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            raise ApiError(code) from None
 
     def all(self) -> Iterable[Partition]:
         """Return every partition."""
-        return [partition for partitions in self._by_name.values() for partition in partitions.values()]
+        return [partition for name in self._names for partition in self._by_topic[name].values()]
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_name.values()))
+        return sum(len(self._by_topic[name]) for name in self._names)
 
     async def flush_through(self, partition: Partition, end_offset: int) -> None:
         """Wait until everything below ``end_offset`` is on the disk, then let it be read."""
@@ -75,17 +68,17 @@ class Replicas:
             for index in self._own(topic):
                 self._open(topic, index)
 
-    async def apply(self, old: Image, new: Image, changed_topics: Iterable[str]) -> None:
-        """Make the logs of new partitions and drop those of deleted ones, a few in each turn of the loop."""
-        made = 0
-        for name in changed_topics:
-            before, after = old.topics.get(name), new.topics.get(name)
-            if before is not None and (after is None or after.id != before.id):
+    async def apply(self, old: Image, new: Image, changes: Changes) -> None:
+        """Drop the logs of deleted topics and make those of new partitions, a few in each turn of the loop."""
+        differing = list(changes.topics(old, new))
+        for before, after in differing:
+            if before is not None and after is None:
                 await self._drop(before)
-                before = None
+        made = 0
+        for _, after in differing:
             if after is None:
                 continue
-            known = self._by_name.get(name, {})
+            known = self._by_topic.get(after.name, {})
             for index in self._own(after):
                 if index not in known:
                     self._open(after, index)
@@ -95,7 +88,7 @@ class Replicas:
 
     def update_config(self, topic: str) -> None:
         """Apply a topic's changed settings to its logs."""
-        partitions = self._by_name.get(topic)
+        partitions = self._by_topic.get(topic)
         if partitions:
             config = self._log_config(topic)
             for partition in partitions.values():
@@ -103,13 +96,13 @@ class Replicas:
 
     def update_all_configs(self) -> None:
         """Apply changed settings of the broker, which are the defaults of every topic's."""
-        for topic in self._by_name:
+        for topic in self._names:
             self.update_config(topic)
 
     def log_directory_failed(self, logs: Iterable[Log]) -> None:
         """Take the partitions of a failed log directory out of service for writing; reading goes on."""
         for log in logs:
-            partition = self._by_name.get(log.topic_partition.topic, {}).get(log.topic_partition.partition)
+            partition = self._by_topic.get(log.topic_partition.topic, {}).get(log.topic_partition.partition)
             if partition is not None:
                 partition.close()
 
@@ -130,7 +123,7 @@ class Replicas:
             if log is None:
                 log = self._logs.create(topic_partition, topic.id, self._log_config(topic.name))
         except StorageError:
-            self._offline.add(topic_partition)
+            self._offline |= {(topic.name, index), (topic.id, index)}
             return
         partition = Partition(
             topic_partition=topic_partition,
@@ -139,12 +132,17 @@ class Replicas:
             leader_epoch=topic.partitions[index].leader_epoch,
         )
         log.leader_epochs.assign(partition.leader_epoch, log.log_end_offset)
-        self._by_name.setdefault(topic.name, {})[index] = partition
-        self._by_id.setdefault(topic.id, {})[index] = partition
+        partitions = self._by_topic.get(topic.id)
+        if partitions is None:
+            partitions = self._by_topic[topic.id] = self._by_topic[topic.name] = {}
+            self._names.add(topic.name)
+        partitions[index] = partition
 
     async def _drop(self, topic: TopicImage) -> None:
-        partitions = self._by_name.pop(topic.name, {})
-        self._by_id.pop(topic.id, None)
+        partitions = self._by_topic.pop(topic.id, {})
+        if self._by_topic.get(topic.name) is partitions:
+            del self._by_topic[topic.name]
+            self._names.discard(topic.name)
         for partition in partitions.values():
             partition.close()
             await self._logs.delete(partition.topic_partition)

@@ -8,11 +8,13 @@ What waits for records (:class:`Waiter`) is told synchronously and must not do m
 from typing import Protocol
 
 from ottla.log.config import LogConfig
-from ottla.log.log import AppendInfo, Log, ReadInfo
+from ottla.log.log import AppendInfo, Log
+from ottla.log.reader import ReadInfo
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 from ottla.model.ids import TopicPartition, Uuid
-from ottla.record.batch import BatchHeader
+from ottla.record.batch import BatchHeader, TimestampType
+from ottla.record.compress import Codec
 from ottla.record.validate import AppendRules, Validated, validate
 
 Buffer = bytes | bytearray | memoryview
@@ -28,17 +30,32 @@ class Waiter(Protocol):
         """The partition is going away, or its leader changed: look again at once."""
 
 
+CODECS: dict[str, Codec | None] = {
+    "producer": None,
+    "uncompressed": Codec.NONE,
+    "gzip": Codec.GZIP,
+    "snappy": Codec.SNAPPY,
+    "lz4": Codec.LZ4,
+    "zstd": Codec.ZSTD,
+}
+TIMESTAMP_TYPES = {"CreateTime": TimestampType.CREATE_TIME, "LogAppendTime": TimestampType.LOG_APPEND_TIME}
+
+
 def append_rules(config: LogConfig) -> AppendRules:
     """Return what a topic's settings ask of the batches that are appended to it."""
     codec = CODECS[config.compression_type]
-    level = {
-        Codec.GZIP: config.compression_gzip_level,
-        Codec.LZ4: config.compression_lz4_level,
-        Codec.ZSTD: config.compression_zstd_level,
-    }.get(codec) if codec is not None else None
+    level = (
+        {
+            Codec.GZIP: config.compression_gzip_level,
+            Codec.LZ4: config.compression_lz4_level,
+            Codec.ZSTD: config.compression_zstd_level,
+        }.get(codec)
+        if codec is not None
+        else None
+    )
     return AppendRules(
         max_message_bytes=config.max_message_bytes,
-        timestamp_type=TimestampType[config.message_timestamp_type],
+        timestamp_type=TIMESTAMP_TYPES[config.message_timestamp_type],
         before_max_ms=config.message_timestamp_before_max_ms,
         after_max_ms=config.message_timestamp_after_max_ms,
         compacted="compact" in config.cleanup_policy,
@@ -76,7 +93,7 @@ class Partition:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def append(self, records: memoryview, *, produce_version: int, now_ms: int) -> AppendInfo:
+    def append(self, records: Buffer, *, produce_version: int, now_ms: int) -> AppendInfo:
         """Check what a client sent, and append it.
 
         ``records`` is written to (offset and leader epoch are stamped in place) and may be reused afterwards. Raises
@@ -100,6 +117,20 @@ class Partition:
         if self._waiters:
             for waiter in tuple(self._waiters):
                 waiter.readable(size_bytes)
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def read(self, offset: int, max_bytes: int, *, min_one_message: bool, nowait: bool) -> ReadInfo | None:
+        """Return whole batches from the one that holds ``offset`` up to the high watermark.
+
+        With ``nowait`` None is returned if the disk would have to be waited for; without it this may be called in a
+        thread. Raises ApiError OFFSET_OUT_OF_RANGE, CorruptData, StorageError.
+        """
+        log = self.log
+        read = log.read_nowait if nowait else log.read
+        return read(
+            offset, max_bytes, up_to_offset=log.high_watermark, min_one_message=min_one_message, verify_crc=True
+        )
 
     # -- waiting --------------------------------------------------------------------------------------------------
 

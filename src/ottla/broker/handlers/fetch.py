@@ -22,9 +22,12 @@ from ottla.protocol.messages.fetch import (
 from ottla.replica.partition import Partition
 from ottla.runtime.clock import Timer
 
-TOPIC_IDS_FROM_VERSION = 13
 READ_COMMITTED = 1
 EMPTY = b""
+
+
+class NotInMemory(Exception):  # noqa: N818 - no error, but a way out of a loop: the disk would have to be waited for
+    """What is asked for is not in the page cache."""
 
 
 def handle(request: FetchRequest, context: RequestContext) -> FetchResponse | Deferred:
@@ -35,10 +38,21 @@ def handle(request: FetchRequest, context: RequestContext) -> FetchResponse | De
     except ApiError as error:
         return FetchResponse(error_code=error.code, session_id=0)
     fetch = Fetch(request, context, plan)
-    fetch.read()
+    try:
+        fetch.read(nowait=True)
+    except NotInMemory:
+        deferred = context.defer()
+        node.tasks.spawn(_read_in_thread(fetch, context, deferred), name="fetch from disk")
+        return deferred
     if fetch.is_complete:
         return fetch.response()
     return FetchWaiter(fetch, context).start()
+
+
+async def _read_in_thread(fetch: "Fetch", context: RequestContext, deferred: Deferred) -> None:
+    """Read what is not in the page cache without holding the event loop."""
+    await context.node.tasks.in_thread(fetch.read, nowait=False)
+    deferred.complete(fetch.response())
 
 
 class Fetch:
@@ -46,7 +60,6 @@ class Fetch:
 
     __slots__ = (
         "answers",
-        "blocked",
         "context",
         "has_error",
         "max_bytes",
@@ -67,26 +80,30 @@ class Fetch:
         self.max_bytes = min(request.max_bytes, context.node.limits.fetch_max_bytes)
         self.read_committed = request.isolation_level == READ_COMMITTED
         replica_state = request.replica_state
-        self.replica_id = replica_state.replica_id if context.api_version >= 15 else request.replica_id
+        self.replica_id = (
+            request.replica_id if replica_state is None else max(request.replica_id, replica_state.replica_id)
+        )
         self.answers: list[tuple[FetchedPartition, PartitionData]] = []
         self.partitions: list[Partition] = []
         self.size_bytes = 0
         self.has_error = False
 
-    def read(self) -> None:
-        """Read every partition in turn, until the answer is full."""
+    def read(self, *, nowait: bool) -> None:
+        """Read every partition in turn, until the answer is full; may be called in a thread.
+
+        With ``nowait`` NotInMemory is raised when the disk would have to be waited for.
+        """
         self.answers = []
         self.partitions = []
         self.size_bytes = 0
         self.has_error = False
         replicas = self.context.node.replicas
-        find = replicas.partition_by_id if self.context.api_version >= TOPIC_IDS_FROM_VERSION else replicas.partition
         for fetched in self.plan.partitions:
             answer = PartitionData(partition_index=fetched.partition, high_watermark=-1, records=EMPTY)
             self.answers.append((fetched, answer))
             try:
-                partition = find(fetched.topic, fetched.partition)
-                self._read_partition(partition, fetched, answer)
+                partition = replicas.partition(fetched.topic, fetched.partition)
+                self._read_partition(partition, fetched, answer, nowait=nowait)
             except ApiError as error:
                 answer.error_code = error.code
                 self.has_error = True
@@ -94,7 +111,9 @@ class Fetch:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
                 self.has_error = True
 
-    def _read_partition(self, partition: Partition, fetched: FetchedPartition, answer: PartitionData) -> None:
+    def _read_partition(
+        self, partition: Partition, fetched: FetchedPartition, answer: PartitionData, *, nowait: bool
+    ) -> None:
         if self.replica_id >= 0:
             raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
         partition.check_leader_epoch(fetched.current_leader_epoch)
@@ -114,7 +133,11 @@ class Fetch:
         left = self.max_bytes - self.size_bytes
         if left <= 0 and self.size_bytes:
             return
-        found = partition.read(offset, min(fetched.max_bytes, left), min_one_message=self.size_bytes == 0)
+        found = partition.read(
+            offset, min(fetched.max_bytes, left), min_one_message=self.size_bytes == 0, nowait=nowait
+        )
+        if found is None:
+            raise NotInMemory
         if found.size_bytes:
             answer.records = found.buffers
             self.size_bytes += found.size_bytes
@@ -209,5 +232,10 @@ class FetchWaiter:
         if self._deferred.done:
             return
         self._leave()
-        self._fetch.read()
+        try:
+            self._fetch.read(nowait=True)
+        except NotInMemory:
+            reading = _read_in_thread(self._fetch, self._context, self._deferred)
+            self._context.node.tasks.spawn(reading, name="fetch from disk")
+            return
         self._deferred.complete(self._fetch.response())

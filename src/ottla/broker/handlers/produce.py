@@ -28,7 +28,7 @@ REQUIRED_ACKS = (-1, 0, 1)
 Unflushed = tuple[Partition, PartitionProduceResponse, int]
 
 
-class RefusedWithoutAck(PeerError):
+class RefusedWithoutAckError(PeerError):
     """A produce with acks=0 failed: the only way to say so is to close the connection."""
 
 
@@ -37,7 +37,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
     node = context.node
     version = context.api_version
     now_ms = node.clock.now_ms()
-    partition_of = node.replicas.partition_by_id if version >= TOPIC_IDS_FROM_VERSION else node.replicas.partition
+    replicas = node.replicas
     refused = _refuse_request(request)
     unflushed: list[Unflushed] = []
     topics = []
@@ -50,7 +50,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
             try:
                 if refused is not None:
                     raise refused
-                partition = partition_of(name, data.index)
+                partition = replicas.partition(name, data.index)
                 records = data.records
                 if records is None:
                     raise ApiError(ErrorCode.INVALID_RECORD, "the partition has no records")
@@ -101,7 +101,7 @@ def _raise_first_error(response: ProduceResponse) -> None:
         for answer in topic.partition_responses:
             if answer.error_code:
                 name = ErrorCode(answer.error_code).name
-                raise RefusedWithoutAck(f"produce with acks=0 to {topic.name}-{answer.index} failed: {name}")
+                raise RefusedWithoutAckError(f"produce with acks=0 to {topic.name}-{answer.index} failed: {name}")
 
 
 async def _flush(

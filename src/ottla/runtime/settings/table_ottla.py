@@ -4,6 +4,9 @@ To add one: a row here, a description in ``descriptions_ottla.py``, and the refe
 """
 
 from .model import Setting
-from .vocabulary import MEDIUM, STRING
+from .vocabulary import INT, LOW, MEDIUM, STRING, at_least
 
-OTTLA = (Setting("ottla.metadata.dir", STRING, None, MEDIUM),)
+OTTLA = (
+    Setting("ottla.connection.write.buffer.bytes", INT, 1048576, LOW, at_least(1024)),
+    Setting("ottla.metadata.dir", STRING, None, MEDIUM),
+)
