@@ -21,6 +21,28 @@ class ProducerIdBlock(NamedTuple):
     end: int
 
 
+class ProducerIdPool:
+    """What is left of the blocks that a broker took; ids that it does not hand out are lost, which hurts nobody."""
+
+    def __init__(self) -> None:
+        self._blocks: list[ProducerIdBlock] = []
+
+    def add(self, block: ProducerIdBlock) -> None:
+        """Take a block in."""
+        self._blocks.append(block)
+
+    def take(self) -> int | None:
+        """Hand an id out; None if a block has to be taken first."""
+        if not self._blocks:
+            return None
+        first, end = self._blocks[0]
+        if first + 1 < end:
+            self._blocks[0] = ProducerIdBlock(first + 1, end)
+        else:
+            del self._blocks[0]
+        return first
+
+
 def allocate_producer_ids(image: Image) -> Decision[ProducerIdBlock]:
     """Decide on the next block."""
     first = image.next_producer_id
