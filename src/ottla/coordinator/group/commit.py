@@ -10,11 +10,13 @@ from .config import GroupConfig
 from .decision import Decision, Reply, SetTimer, TimerKey, TimerKind, refuse
 from .member import Token
 from .offsets import Offsets
-from .records import NO_EXPIRY, CommittedOffset, OffsetCommitted
+from .records import NO_EXPIRY, CommittedOffset, OffsetCommitted, string_fits
 from .requests import COMMITTED, CommitRequest, CommitResult, FetchedOffset, FetchResult
 
 NO_RETENTION = -1
 """The client leaves it to the broker how long an offset is kept."""
+
+LATEST_MS = 2**63 - 1
 
 RENEWING_STATES = frozenset({GroupState.STABLE, GroupState.PREPARING_REBALANCE})
 """The states in which a commit counts as a sign of life."""
@@ -29,6 +31,8 @@ def check_commit(group: ClassicGroup | None, request: CommitRequest) -> ErrorCod
     """
     generation_id = request.generation_id
     if group is None:
+        if not string_fits(request.group_id):
+            return ErrorCode.INVALID_GROUP_ID
         return ErrorCode.NONE if generation_id < 0 else request.unknown_group_error
     state = group.state
     if state is GroupState.DEAD:
@@ -56,7 +60,9 @@ def decide_commit(
     error = check_commit(group, request)
     if error is not ErrorCode.NONE:
         return refuse(token, CommitResult(error=error))
-    expire_timestamp_ms = NO_EXPIRY if request.retention_ms == NO_RETENTION else now_ms + request.retention_ms
+    expire_timestamp_ms = NO_EXPIRY
+    if request.retention_ms != NO_RETENTION:
+        expire_timestamp_ms = min(max(now_ms + request.retention_ms, 0), LATEST_MS)
     records: list[OffsetCommitted] = []
     too_large: list[tuple[str, int]] = []
     max_chars = config.offset_metadata_max_bytes

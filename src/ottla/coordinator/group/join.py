@@ -9,6 +9,7 @@ from .classic import ClassicGroup, GroupState
 from .config import NEW_MEMBER_JOIN_TIMEOUT_MS, GroupConfig
 from .decision import Decision, Draft, TimerKind, refuse
 from .member import Member, Token
+from .records import string_fits
 from .requests import UNKNOWN_MEMBER_ID, JoinRequest, JoinResult, SyncResult
 
 
@@ -22,6 +23,8 @@ def decide_join(
     """
     if not request.group_id:
         return _refuse(token, request.member_id, ErrorCode.INVALID_GROUP_ID)
+    if not _fits(request):
+        return _refuse(token, request.member_id, ErrorCode.INVALID_REQUEST)
     if not config.min_session_timeout_ms <= request.session_timeout_ms <= config.max_session_timeout_ms:
         return _refuse(token, request.member_id, ErrorCode.INVALID_SESSION_TIMEOUT)
     known = groups.get(request.group_id)
@@ -44,6 +47,12 @@ def decide_join(
     else:
         _rejoin(draft, request, token)
     return draft.decision()
+
+
+def _fits(request: JoinRequest) -> bool:
+    """Whether every name can be written to the log."""
+    names = [request.group_id, request.protocol_type, request.new_member_id, *(name for name, _ in request.protocols)]
+    return all(map(string_fits, names))
 
 
 def _refuse(token: Token, member_id: str, error: ErrorCode) -> Decision:

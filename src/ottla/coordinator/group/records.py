@@ -155,6 +155,14 @@ class GroupDeleted:
 Record = OffsetCommitted | OffsetDeleted | GroupStored | GroupDeleted
 
 
+MAX_STRING_BYTES = 2**15 - 1
+
+
+def string_fits(text: str) -> bool:
+    """Whether a string can be written to the log: requests in flexible versions have room for longer ones."""
+    return len(text) * 4 <= MAX_STRING_BYTES or len(text.encode()) <= MAX_STRING_BYTES
+
+
 def encode(record: Record) -> KeyValue:
     """Return the key and the value of ``record`` as they stand in the log."""
     if isinstance(record, OffsetCommitted):
