@@ -16,7 +16,7 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from ottla.model.errors import PeerError
 from ottla.network.wire import FrameReader, LargeBuffers
@@ -144,8 +144,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection up, or refuse it."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports keep the interface without being subclasses of it.
+        self.transport = transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
         if peer:
@@ -284,6 +284,12 @@ class Connection(asyncio.BufferedProtocol):
             transport.writelines(payload)
         else:
             transport.write(payload)
+
+    def drain(self) -> None:
+        """Take no more requests, and close once those under way are answered."""
+        self.closing = True
+        if not self._slots:
+            self.close()
 
     def close(self) -> None:
         """Close after what is already written has left."""
