@@ -92,8 +92,7 @@ class _Index:
         self._tail: Rows = (self.entries, array(self._KEY_TYPE), array("I"))
         self._block: Rows = self._tail
 
-    # -- writing
-    # -----------------------------------------------------------------------------------------------
+    # -- writing -----------------------------------------------------------------------------------------------------
 
     def _append(self, key: int, value: int) -> None:
         _, keys, values = self._tail
@@ -150,8 +149,7 @@ class _Index:
             if file.size > entries * self.ENTRY_BYTES:
                 file.truncate(entries * self.ENTRY_BYTES)
 
-    # -- the file
-    # ----------------------------------------------------------------------------------------------
+    # -- the file ----------------------------------------------------------------------------------------------------
 
     def moved(self, path: str) -> None:
         """Follow the file to another name."""
@@ -186,8 +184,7 @@ class _Index:
         """Give back the memory of the last block that was read."""
         self._block = (0, array(self._KEY_TYPE), array("I"))
 
-    # -- looking up
-    # --------------------------------------------------------------------------------------------
+    # -- looking up --------------------------------------------------------------------------------------------------
 
     def _entry(self, slot: int, nowait: bool = False) -> tuple[int, int]:
         for start, keys, values in (self._tail, self._block):

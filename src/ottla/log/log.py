@@ -10,8 +10,6 @@ on the event loop; so does everything that changes which segments there are. Rea
 disk that refuses a write or an fsync ends all writing (``failure``); what is there can still be read.
 """
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Iterable
 
@@ -20,11 +18,11 @@ from ..model.errors import ApiError, StorageError
 from ..model.ids import TopicPartition, Uuid
 from ..record.batch import LOG_APPEND_TIME_BIT, BatchHeader, iter_batches, stamp
 from ..runtime.files import Buffer
-from . import names
+from . import names, timestamps, truncation
 from .config import NO_LIMIT, LogConfig
 from .context import LogContext
 from .epochs import LeaderEpochs
-from .flushing import FlushWork
+from .flushing import Flusher
 from .index import WouldBlock
 from .producers import Producers
 from .reader import Reader, ReadInfo
@@ -58,12 +56,8 @@ class Log:
     """The log of one partition in ``directory``."""
 
     __slots__ = (
-        "_flushing",
+        "_flusher",
         "_is_watched",
-        "_last_flush_ms",
-        "_reader",
-        "_unsynced_names",
-        "_unsynced_snapshots",
         "config",
         "context",
         "directory",
@@ -74,6 +68,7 @@ class Log:
         "log_end_offset",
         "log_start_offset",
         "producers",
+        "reader",
         "recovery_point",
         "segments",
         "topic_id",
@@ -112,19 +107,15 @@ class Log:
         self.high_watermark = min(max(high_watermark, log_start_offset), log_end_offset)
         self.failure: StorageError | None = None
         self.is_deleted = False
-        self._reader = Reader(segments)
-        self._flushing: asyncio.Future[None] | None = None
-        self._last_flush_ms = context.clock.now_ms()
+        self.reader = Reader(segments)
+        self._flusher = Flusher(self, has_new_names=is_new)
         self._is_watched = False
-        self._unsynced_names = is_new
-        self._unsynced_snapshots: list[int] = []
-        leader_epochs.on_change = self._watch
+        leader_epochs.on_change = self.watch
 
     def __repr__(self) -> str:
         return f"<Log {self.topic_partition} [{self.log_start_offset}, {self.log_end_offset})>"
 
-    # -- appending
-    # ---------------------------------------------------------------------------------------------
+    # -- appending ---------------------------------------------------------------------------------------------------
 
     def append(
         self, batch: bytearray | memoryview, header: BatchHeader, *, leader_epoch: int, now_ms: int
@@ -197,9 +188,10 @@ class Log:
             self.leader_epochs.assign(leader_epoch, base_offset)
         self.log_end_offset = last_offset + 1
         if not self._is_watched:
-            self._watch()
+            self.watch()
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Have the manager's next tick look after the log."""
         self._is_watched = True
         self.context.dirty.add(self)
 
@@ -210,8 +202,7 @@ class Log:
             logger.error("%s can no longer be written to: %s", self.topic_partition, error)
             self.context.on_failure(self, error)
 
-    # -- rolling
-    # -----------------------------------------------------------------------------------------------
+    # -- rolling -----------------------------------------------------------------------------------------------------
 
     def roll(self) -> None:
         """Begin a new segment at the log's end, unless the last one is empty."""
@@ -228,19 +219,20 @@ class Log:
         if old.log.size == 0:
             if old.base_offset == base_offset:
                 return old
-            self._remove_segments([old], now_ms)
+            self.remove_segments([old], now_ms)
         else:
             old.become_inactive()
         if self.producers.take_snapshot(base_offset):
-            self._unsynced_snapshots.append(base_offset)
-        segment = self._new_segment(base_offset, now_ms)
+            self._flusher.snapshots.append(base_offset)
+        segment = self.new_segment(base_offset, now_ms)
         self.segments.add(segment)
         self.request_flush(base_offset)
         return segment
 
-    def _new_segment(self, base_offset: int, now_ms: int) -> Segment:
+    def new_segment(self, base_offset: int, now_ms: int) -> Segment:
+        """Make the files of a segment; it is not in the log yet."""
         config = self.config
-        self._unsynced_names = True
+        self._flusher.has_new_names = True
         jitter_ms = 0
         if config.segment_jitter_ms:
             jitter_ms = self.context.random_below(max(1, min(config.segment_jitter_ms, config.segment_ms)))
@@ -257,8 +249,7 @@ class Log:
             self.context.files.preallocate(segment.log, config.segment_bytes)
         return segment
 
-    # -- reading
-    # -----------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------------------
 
     def read(
         self,
@@ -278,7 +269,7 @@ class Log:
         bound = self._check_range(offset, up_to_offset)
         if offset >= bound:
             return ReadInfo([], 0, offset, offset)
-        return self._reader.read(
+        return self.reader.read(
             offset,
             max_bytes,
             up_to_offset=bound,
@@ -302,7 +293,7 @@ class Log:
         if offset >= bound:
             return ReadInfo([], 0, offset, offset)
         try:
-            return self._reader.read(
+            return self.reader.read(
                 offset,
                 max_bytes,
                 up_to_offset=bound,
@@ -323,13 +314,23 @@ class Log:
             )
         return end if up_to_offset is None or up_to_offset > end else up_to_offset
 
+    def offset_for_timestamp(self, timestamp: int) -> tuple[int, int, int] | None:
+        """Return timestamp, offset and leader epoch of the first record with at least ``timestamp`` (ms).
+
+        None if there is none. May wait for the disk, opens a batch; from any thread. Raises CorruptData, StorageError.
+        """
+        return timestamps.offset_for_timestamp(self, timestamp)
+
+    def offset_of_max_timestamp(self) -> tuple[int, int, int] | None:
+        """Return timestamp, offset and leader epoch of the first record that has the largest timestamp (KIP-734)."""
+        return timestamps.offset_of_max_timestamp(self)
+
     @property
     def size_bytes(self) -> int:
         """Bytes of all batches."""
         return sum(segment.log.size for segment in self.segments)
 
-    # -- flushing
-    # ----------------------------------------------------------------------------------------------
+    # -- flushing ----------------------------------------------------------------------------------------------------
 
     @property
     def flush_due(self) -> bool:
@@ -344,85 +345,22 @@ class Log:
     def flush_ms_due(self, now_ms: int) -> bool:
         """Whether ``flush.ms`` asks for a flush."""
         is_behind = self.recovery_point < self.log_end_offset
-        return is_behind and now_ms - self._last_flush_ms >= self.config.flush_ms
+        return is_behind and now_ms - self._flusher.last_flush_ms >= self.config.flush_ms
 
     async def flush_through(self, offset: int) -> None:
         """Return once everything below ``offset`` is on the disk; raises StorageError if that cannot be.
 
-        Group commit: one fsync, in a thread, serves everybody who came before it began; whoever comes while
-        one is under way is served by the next.
+        One fsync, in a thread, serves everybody who waits for it (group commit).
         """
-        while self.recovery_point < min(offset, self.log_end_offset):
-            if self.failure is not None:
-                raise self.failure
-            flushing = self._flushing
-            if flushing is None:
-                flushing = self._flushing = asyncio.ensure_future(self._flush_once())
-            await asyncio.shield(flushing)
-
-    async def _flush_once(self) -> None:
-        work = self._flush_work(self.log_end_offset)
-        generation = self._reader.generation
-        try:
-            if self.context.tasks is None:
-                work.run()
-            else:
-                await self.context.tasks.in_thread(work.run)
-        except StorageError as error:
-            self.fail(error)
-        except FileNotFoundError as error:
-            if not self.is_deleted:
-                self.fail(StorageError(f"a file of {self.topic_partition} is gone: {error}"))
-        else:
-            self._flushed(work, generation)
-        finally:
-            self._flushing = None
+        await self._flusher.flush_through(offset)
 
     def flush(self, up_to_offset: int | None = None) -> None:
         """Flush here and now, blocking; raises StorageError."""
-        if self.failure is not None:
-            raise self.failure
-        end = self.log_end_offset if up_to_offset is None else min(up_to_offset, self.log_end_offset)
-        work = self._flush_work(end)
-        try:
-            work.run()
-        except StorageError as error:
-            self.fail(error)
-            raise
-        self._flushed(work, self._reader.generation)
+        self._flusher.flush(self.log_end_offset if up_to_offset is None else up_to_offset)
 
     def request_flush(self, up_to_offset: int) -> None:
-        """Flush in the background, if there is one.
-
-        A rolled segment goes to the disk now, not with the next crash.
-        """
-        tasks = self.context.tasks
-        if tasks is not None and self.recovery_point < up_to_offset:
-            tasks.spawn(self._flush_quietly(up_to_offset), name=f"flush {self.topic_partition}")
-
-    async def _flush_quietly(self, up_to_offset: int) -> None:
-        with contextlib.suppress(StorageError):  # the log has failed and said so
-            await self.flush_through(up_to_offset)
-
-    def _flush_work(self, end_offset: int) -> FlushWork:
-        snapshots, self._unsynced_snapshots = self._unsynced_snapshots, []
-        has_new_names, self._unsynced_names = self._unsynced_names, False
-        return FlushWork(
-            files=self.context.files,
-            directory=self.directory,
-            start_offset=self.recovery_point,
-            end_offset=end_offset,
-            segments=self.segments.between(self.recovery_point, max(end_offset, self.recovery_point + 1)),
-            active=self.segments.active,
-            epochs=self.leader_epochs,
-            snapshots=[self.producers.snapshot_path(offset) for offset in snapshots],
-            has_new_names=has_new_names,
-        )
-
-    def _flushed(self, work: FlushWork, generation: int) -> None:
-        self._last_flush_ms = self.context.clock.now_ms()
-        if generation == self._reader.generation:
-            self.recovery_point = max(self.recovery_point, work.end_offset)
+        """Flush in the background, if there is one."""
+        self._flusher.request(up_to_offset)
 
     def tick(self) -> None:
         """Write index entries that are only in memory; the manager calls this about once a second."""
@@ -433,8 +371,7 @@ class Log:
             except StorageError as error:
                 self.fail(error)
 
-    # -- the log's start
-    # ---------------------------------------------------------------------------------------
+    # -- the log's start ---------------------------------------------------------------------------------------------
 
     def delete_records(self, before_offset: int) -> int:
         """Raise the log's start to ``before_offset`` (-1: the high watermark); return the new start.
@@ -458,7 +395,7 @@ class Log:
         if offset > self.log_start_offset:
             self.log_start_offset = offset
             self.leader_epochs.truncate_from_start(offset)
-            self._watch()
+            self.watch()
 
     def delete_old_segments(self, now_ms: int) -> int:
         """Delete what retention no longer asks for; return how many segments that were."""
@@ -469,17 +406,18 @@ class Log:
             try:
                 if len(doomed) == len(self.segments):
                     self._roll(self.log_end_offset, now_ms)
-                self._remove_segments(doomed, now_ms)
+                self.remove_segments(doomed, now_ms)
             except StorageError as error:
                 self.fail(error)
                 raise
             self.raise_log_start_offset(self.segments[0].base_offset)
         return len(doomed)
 
-    def _remove_segments(self, segments: Iterable[Segment], now_ms: int) -> None:
+    def remove_segments(self, segments: Iterable[Segment], now_ms: int) -> None:
+        """Take segments out of the log and have their files removed."""
         doomed = list(segments)
         self.segments.remove(doomed)
-        self._reader.forget()
+        self.reader.forget()
         for segment in doomed:
             segment.is_current = False
             self.producers.remove_snapshot(segment.base_offset)
@@ -492,67 +430,15 @@ class Log:
         for path in segment.paths():
             self.context.trash.add(path, now_ms + self.config.file_delete_delay_ms)
 
-    # -- the log's end
-    # -----------------------------------------------------------------------------------------
+    # -- the log's end -----------------------------------------------------------------------------------------------
 
     def truncate_to(self, offset: int) -> None:
         """Cut everything at and above ``offset`` (a follower that diverged; reference section 5.6)."""
-        if self.failure is not None:
-            raise self.failure
-        if offset >= self.log_end_offset:
-            self.leader_epochs.truncate_from_end(offset)
-            return
-        if offset < self.segments[0].base_offset:
-            self.truncate_fully_and_start_at(offset)
-            return
-        now_ms = self.context.clock.now_ms()
-        try:
-            self._remove_segments([s for s in self.segments if s.base_offset > offset], now_ms)
-            self._reader.forget()
-            active = self.segments.active
-            active.truncate_to(offset, now_ms)
-            active.is_inactive = False
-        except StorageError as error:
-            self.fail(error)
-            raise
-        self._cut_offsets(offset)
-        self.log_start_offset = min(self.log_start_offset, offset)
-        self._reload_producers(now_ms)
+        truncation.truncate_to(self, offset)
 
     def truncate_fully_and_start_at(self, offset: int) -> None:
         """Drop everything; the next batch gets ``offset``."""
-        if self.failure is not None:
-            raise self.failure
-        now_ms = self.context.clock.now_ms()
-        try:
-            self._reader.forget()
-            old = list(self.segments)
-            for segment in old:
-                segment.is_current = False
-                self.discard(segment, now_ms)
-            self.segments.replace([self._new_segment(offset, now_ms)], old)
-            self.producers.clear(offset)
-        except StorageError as error:
-            self.fail(error)
-            raise
-        self.leader_epochs.clear()
-        self._cut_offsets(offset)
-        self.log_start_offset = offset
-        self.high_watermark = offset
-
-    def _cut_offsets(self, offset: int) -> None:
-        self.log_end_offset = offset
-        self.recovery_point = min(self.recovery_point, offset)
-        self.high_watermark = min(self.high_watermark, offset)
-        self.leader_epochs.truncate_from_end(offset)
-        self._watch()
-
-    def _reload_producers(self, now_ms: int) -> None:
-        from .loading import replay_producers
-
-        start = self.producers.load(self.log_start_offset, self.log_end_offset, now_ms)
-        replay_producers(self.producers, self.segments, start, self.log_end_offset)
-        self.producers.take_snapshot(self.log_end_offset)
+        truncation.truncate_fully_and_start_at(self, offset)
 
     def replace_segments(self, new: Iterable[Segment], old: Iterable[Segment], now_ms: int) -> None:
         """Put cleaned segments, whose files have their final names, in the place of those they were made
@@ -563,16 +449,15 @@ class Log:
         """
         gone = list(old)
         self.segments.replace(new, gone)
-        self._reader.forget()
+        self.reader.forget()
         for segment in gone:
             segment.is_current = False
             segment.close()
             for path in segment.paths():
                 self.context.trash.add(path, now_ms + self.config.file_delete_delay_ms)
-        self._unsynced_names = True
+        self._flusher.has_new_names = True
 
-    # -- the rest
-    # ----------------------------------------------------------------------------------------------
+    # -- the rest ----------------------------------------------------------------------------------------------------
 
     def update_config(self, config: LogConfig) -> None:
         """Go by other settings from now on; index settings count from the next segment on."""
@@ -612,7 +497,7 @@ class Log:
             try:
                 self.segments.active.become_inactive()
                 if self.producers.take_snapshot(self.log_end_offset):
-                    self._unsynced_snapshots.append(self.log_end_offset)
+                    self._flusher.snapshots.append(self.log_end_offset)
             except StorageError as error:
                 self.fail(error)
                 raise

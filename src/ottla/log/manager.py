@@ -101,8 +101,7 @@ class LogManager:
     def __len__(self) -> int:
         return len(self.logs)
 
-    # -- start
-    # -------------------------------------------------------------------------------------------------
+    # -- start -------------------------------------------------------------------------------------------------------
 
     def open(self, *, node_id: int, cluster_id: str | None = None) -> None:
         """Lock the folders and make sure that they are this node's; blocks, before anything else.
@@ -177,8 +176,7 @@ class LogManager:
             with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="recovery") as executor:
                 list(executor.map(load, found))
 
-    # -- logs
-    # --------------------------------------------------------------------------------------------------
+    # -- logs --------------------------------------------------------------------------------------------------------
 
     def get(self, topic_partition: TopicPartition) -> Log | None:
         """Return the log, or None if there is none."""
@@ -260,8 +258,7 @@ class LogManager:
         self.context.trash.add(target, self._clock.now_ms() + delay_ms, is_dir=True)
         return target
 
-    # -- failing
-    # -----------------------------------------------------------------------------------------------
+    # -- failing -----------------------------------------------------------------------------------------------------
 
     def _log_failed(self, log: Log, error: StorageError) -> None:
         directory = self._directory_of.get(log.topic_partition)
@@ -283,8 +280,7 @@ class LogManager:
         """Return the logs that lie in a folder."""
         return [log for key, log in self.logs.items() if self._directory_of[key] is directory]
 
-    # -- jobs
-    # --------------------------------------------------------------------------------------------------
+    # -- jobs --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Do the background jobs from now on, each again after its interval."""
@@ -417,8 +413,7 @@ class LogManager:
         except StorageError as error:
             self._take_offline(directory, error)
 
-    # -- stop
-    # --------------------------------------------------------------------------------------------------
+    # -- stop --------------------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """Flush every log, write the checkpoints and the marker of a clean stop, let go of the folders."""

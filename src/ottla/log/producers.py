@@ -113,8 +113,7 @@ class Producers:
         """Return everything that is known, to compare."""
         return {producer_id: producer.state() for producer_id, producer in self.producers.items()}
 
-    # -- appending
-    # ---------------------------------------------------------------------------------------------
+    # -- appending ---------------------------------------------------------------------------------------------------
 
     def check(self, header: BatchHeader) -> ProducerBatch | None:
         """Check a client's batch before it is written; return the batch that it repeats, if it does.
@@ -202,8 +201,7 @@ class Producers:
             del self.producers[producer_id]
         return len(expired)
 
-    # -- snapshots
-    # ---------------------------------------------------------------------------------------------
+    # -- snapshots ---------------------------------------------------------------------------------------------------
 
     def encode(self) -> bytes:
         """Return a snapshot's content."""

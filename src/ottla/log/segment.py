@@ -120,8 +120,7 @@ class Segment:
     def __repr__(self) -> str:
         return f"<Segment {self.base_offset} in {self.directory}, {self.log.size} bytes>"
 
-    # -- writing
-    # -----------------------------------------------------------------------------------------------
+    # -- writing -----------------------------------------------------------------------------------------------------
 
     def append(self, batch: Buffer, size: int, last_offset: int, max_timestamp: int) -> None:
         """Write one batch at the end: one system call, and now and then an index entry in memory."""
@@ -181,8 +180,7 @@ class Segment:
             self.offset_index.fsync()
             self.time_index.fsync()
 
-    # -- timestamps
-    # --------------------------------------------------------------------------------------------
+    # -- timestamps --------------------------------------------------------------------------------------------------
 
     @property
     def max_timestamp(self) -> int:
@@ -220,8 +218,7 @@ class Segment:
                 break
         return timestamp
 
-    # -- reading
-    # -----------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------------------
 
     def position_of(self, offset: int, *, nowait: bool = False) -> int:
         """Return where the first batch begins that ends at or after ``offset``.
@@ -306,8 +303,7 @@ class Segment:
         self.set_max_timestamp(*best)
         return next_offset, stop
 
-    # -- cutting and moving
-    # ------------------------------------------------------------------------------------
+    # -- cutting and moving ------------------------------------------------------------------------------------------
 
     def truncate_to(self, offset: int, now_ms: int) -> int:
         """Drop the batches that end at or after ``offset``; return how many bytes that were."""
