@@ -70,11 +70,15 @@ def _vector(row: list[Any]) -> Vector:
     return Vector(module, name, version, tags, values, bytes.fromhex(raw))
 
 
-@cache
+_types: dict[type[Message], dict[str, Any]] = {}
+
+
 def field_types(cls: type[Message]) -> dict[str, Any]:
     """Return the annotations of a message's constructor, without the field for unknown tags."""
-    hints = get_type_hints(cls.__init__)
-    return {name: hint for name, hint in hints.items() if name not in {"return", "unknown_tags"}}
+    if cls not in _types:
+        hints = get_type_hints(cls.__init__)
+        _types[cls] = {name: hint for name, hint in hints.items() if name not in {"return", "unknown_tags"}}
+    return _types[cls]
 
 
 def struct_in(hint: Any) -> type[Message] | None:

@@ -148,7 +148,7 @@ class Encoder:
         elif field.type in CHARS:
             self._run.append((CHARS[field.type], source))
         elif field.type == "records":
-            self._records(source, versions)
+            self._records(source, field, versions)
         elif self._flat:
             self._flat_bytes(source, field, versions)
         else:
@@ -171,10 +171,12 @@ class Encoder:
             self._struct(item, field.struct, versions)
             self._flush()
 
-    def _records(self, source: str, versions: Versions) -> None:
+    def _records(self, source: str, field: Field, versions: Versions) -> None:
         lines = self._lines
         flexible = self._flexible(versions)
         self._flush()
+        if not field.nullable & versions:
+            lines.add(f"assert {source} is not None")
         if not self._parts:
             lines.add(f"{self._module.helper('write_nullable_records')}({self._out}, {source}, {flexible})")
             return

@@ -530,6 +530,7 @@ def _encode_response_any(message: ShareFetchResponse, out: bytearray, version: i
                 write_tags(out, {}, leader_id_and_epoch.unknown_tags)
             else:
                 out.append(0)
+            assert partition_data.records is not None
             write_nullable_records(out, partition_data.records, True)
             write_count(out, len(partition_data.acquired_records), True)
             for acquired_records in partition_data.acquired_records:
