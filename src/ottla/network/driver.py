@@ -24,6 +24,9 @@ from ottla.network.wire import FrameReader, LargeBuffers
 Buffer = bytes | bytearray | memoryview
 Payload = bytes | bytearray | list[Buffer]
 
+GATHERED_BYTES = 65536
+"""Answers of one pass leave together, at the latest when there are this many bytes of them."""
+
 
 class Slot:
     """The place of one response in its connection's order.
@@ -102,6 +105,8 @@ class Connection(asyncio.BufferedProtocol):
         "_blocked_writing",
         "_limits",
         "_loop",
+        "_out",
+        "_out_bytes",
         "_processing",
         "_reader",
         "_reading_paused",
@@ -129,6 +134,8 @@ class Connection(asyncio.BufferedProtocol):
         self._blocked_writing = False
         self._reading_paused = False
         self._processing = False
+        self._out: list[Buffer] = []
+        self._out_bytes = 0
         self.closing = False
         self.listener = listener
         self.transport: asyncio.Transport | None = None
@@ -235,15 +242,17 @@ class Connection(asyncio.BufferedProtocol):
                     slots.append(slot)
                 else:
                     self._write(answer)
+            if slots:
+                # What this pass answered may stand behind a slot that was completed meanwhile.
+                self._flush()
         except PeerError as error:
             self._service.peer_failed(self, error)
+            self._send()
             self.close()
             return
         finally:
             self._processing = False
-        if slots:
-            # What this pass answered may stand behind a slot that was completed meanwhile.
-            self._flush()
+        self._send()
         self._update_reading()
 
     def _update_reading(self) -> None:
@@ -277,13 +286,30 @@ class Connection(asyncio.BufferedProtocol):
                 self._write(payload)
 
     def _write(self, payload: Payload) -> None:
+        """Send, or while requests are being served gather what goes out together with one system call."""
+        out = self._out
+        if isinstance(payload, list):
+            out.extend(payload)
+            self._out_bytes += sum(map(len, payload))
+        else:
+            out.append(payload)
+            self._out_bytes += len(payload)
+        if not self._processing or self._out_bytes >= GATHERED_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        out = self._out
+        if not out:
+            return
+        self._out = []
+        self._out_bytes = 0
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if isinstance(payload, list):
-            transport.writelines(payload)
+        if len(out) == 1:
+            transport.write(out[0])
         else:
-            transport.write(payload)
+            transport.writelines(out)
 
     def drain(self) -> None:
         """Take no more requests, and close once those under way are answered."""
