@@ -136,27 +136,27 @@ class Cleaner:
     # -- the loop ----------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        runner: Runner | None = None
-        idle_since_ms = 0.0
+        runner = self._make_runner(self.config)
+        self._runners.add(runner)
+        worked_ms = self._clock.monotonic_ms()
         try:
             while True:
-                candidate = await self._filthiest()
-                cleaned = False
-                if candidate is not None:
-                    if runner is None:
-                        runner = self._make_runner(self.config)
-                        self._runners.add(runner)
-                    cleaned = await self._clean(candidate, runner)
-                    idle_since_ms = self._clock.monotonic_ms()
-                await self._delete_old_segments()
-                if not cleaned:
-                    if runner is not None and self._clock.monotonic_ms() - idle_since_ms >= IDLE_MS:
-                        await runner.close()
-                    await self._pause(self.config.backoff_ms)
+                if await self.turn(runner):
+                    worked_ms = self._clock.monotonic_ms()
+                    continue
+                if self._clock.monotonic_ms() - worked_ms >= IDLE_MS:
+                    await runner.close()
+                await self._pause(self.config.backoff_ms)
         finally:
-            if runner is not None:
-                self._runners.discard(runner)
-                await runner.close()
+            self._runners.discard(runner)
+            await runner.close()
+
+    async def turn(self, runner: Runner) -> bool:
+        """Compact the filthiest log, if one is due, and delete old segments; return whether one was compacted."""
+        candidate = await self._filthiest()
+        cleaned = candidate is not None and await self._clean(candidate, runner)
+        await self._delete_old_segments()
+        return cleaned
 
     async def _pause(self, duration_ms: int) -> None:
         timer = self._clock.call_later(duration_ms, self._awake.set)
@@ -236,7 +236,7 @@ class Cleaner:
             if log in self._warned:
                 self._give_up(log, error)
             self._warn_once(log, error)
-        except (OttlaError, OSError) as error:
+        except Exception as error:  # Kafka's cleaner gives up a log whatever was wrong, and so the others go on
             if not log.is_deleted:
                 self.figures.rounds_failed += 1
                 self._give_up(log, error)
@@ -264,7 +264,9 @@ class Cleaner:
     def _give_up(self, log: Log, error: Exception) -> None:
         if log not in self.uncleanable:
             self.uncleanable.add(log)
-            logger.error("%s is not compacted any more until the next start: %s", log.topic_partition, error)
+            trace = None if isinstance(error, (OttlaError, OSError)) else error
+            what = "%s is not compacted any more until the next start: %s"
+            logger.error(what, log.topic_partition, error, exc_info=trace)
 
     async def _save(self, directory: str) -> None:
         await self._tasks.in_thread(self._progress.write, directory, self._progress.content(directory))

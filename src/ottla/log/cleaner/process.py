@@ -2,8 +2,10 @@
 
 A plain subprocess and not ``multiprocessing``: nothing is forked from a process with threads, nothing of the broker's
 main module is imported again, and it is the same on every system. What runs jobs is an argument of the cleaner
-(:class:`.round.Runner`), so tests and simulations run them in place (:class:`InlineRunner`).
+(:class:`.round.Runner`), so tests and simulations run them in place (:class:`.inline.InlineRunner`).
 """
+
+from __future__ import annotations
 
 import asyncio
 import os
@@ -11,18 +13,17 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ottla
 from ottla.model.errors import CorruptData, StorageError
-from ottla.runtime.clock import Clock
-from ottla.runtime.files import Files
 
-from . import wire
-from .job import CleanedGroup, CleanJob, CleanStats, clean
-from .round import DiskFullError, WorkerError
-from .throttle import Throttle
+from .round import DISK_FULL, DiskFullError, WorkerError
 
-OnGroup = Callable[[CleanedGroup], Awaitable[None]]
+if TYPE_CHECKING:
+    from .job import CleanedGroup, CleanJob, CleanStats
+
+OnGroup = Callable[["CleanedGroup"], Awaitable[None]]
 
 _LINE_LIMIT_BYTES = 64 << 20
 _ROOT = str(Path(ottla.__file__).resolve().parent.parent)
@@ -42,18 +43,24 @@ class ProcessRunner:
 
     async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
         """Do ``job`` in the worker process, started for it if need be."""
+        from . import wire
+
         process = await self.start()
         try:
             assert process.stdin is not None
             process.stdin.write(wire.encode("job", wire.job_content(job)))
             await process.stdin.drain()
             return await self._follow(process, on_group)
-        except BaseException:
+        except BaseException as error:
             await self._kill()
+            if isinstance(error, ConnectionError):
+                raise WorkerError("the compaction worker went away") from error
             raise
 
     def limit(self, max_bytes_per_second: float) -> None:
         """Tell the worker of a new limit."""
+        from . import wire
+
         self._max_bytes_per_second = max_bytes_per_second
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(wire.encode("rate", max_bytes_per_second))
@@ -63,8 +70,10 @@ class ProcessRunner:
         await self._kill()
 
     async def _follow(self, process: asyncio.subprocess.Process, on_group: OnGroup) -> CleanStats:
+        from . import wire
+
         assert process.stdout is not None
-        while line := await process.stdout.readline():
+        while (line := await process.stdout.readline()).endswith(b"\n"):
             kind, content = wire.decode(line)
             if kind == "group":
                 await on_group(wire.group_from(content))
@@ -84,16 +93,19 @@ class ProcessRunner:
         flags = 0
         if sys.platform == "win32":
             flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NEW_PROCESS_GROUP
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            f"{__package__}.worker",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            limit=_LINE_LIMIT_BYTES,
-            creationflags=flags,
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                f"{__package__}.worker",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                limit=_LINE_LIMIT_BYTES,
+                creationflags=flags,
+            )
+        except OSError as error:
+            raise WorkerError(f"the compaction worker cannot be started: {error}") from error
         self.limit(self._max_bytes_per_second)
         return self._process
 
@@ -108,34 +120,10 @@ class ProcessRunner:
         await process.wait()
 
 
-class InlineRunner:
-    """Runs jobs in place, on any file system: for tests and simulations."""
-
-    def __init__(self, files: Files, clock: Clock) -> None:
-        self._files = files
-        self._throttle = Throttle(float("inf"), clock.monotonic_ms, lambda _: None)
-
-    async def run(self, job: CleanJob, on_group: OnGroup) -> CleanStats:
-        """Do ``job`` here and now, then tell of its segments."""
-        try:
-            stats = clean(job, self._files, self._throttle, lambda _: None)
-        except StorageError as error:
-            raise (DiskFullError(str(error)) if wire.is_disk_full(error) else error) from None
-        for group in stats.groups:
-            await on_group(group)
-        return stats
-
-    def limit(self, max_bytes_per_second: float) -> None:
-        """Nothing waits here."""
-
-    async def close(self) -> None:
-        """Nothing is kept."""
-
-
 def _failure(kind: str, message: str) -> Exception:
     if kind == CorruptData.__name__:
         return CorruptData(message)
-    if kind == wire.DISK_FULL:
+    if kind == DISK_FULL:
         return DiskFullError(message)
     if kind in (StorageError.__name__, OSError.__name__):
         return StorageError(message)

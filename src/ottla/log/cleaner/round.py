@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +16,12 @@ from .candidates import Candidate, job_for
 from .config import CleanerConfig
 
 if TYPE_CHECKING:
+    from ottla.log.segment import Segment
+
     from .job import CleanedGroup, CleanJob, CleanStats
+
+DISK_FULL = "DiskFull"
+"""What a worker calls a failure that may be over by itself."""
 
 
 class CleaningAborted(Exception):  # noqa: N818 - not an error: the log changed under the cleaner
@@ -56,6 +62,14 @@ class Round:
         self._config = config
         self._runner = runner
         self._tasks = tasks
+        end_offset = candidate.dirt.end_offset
+        sizes = [summary.size_bytes for summary in candidate.summaries]
+        self._sources = {
+            segment: size
+            for segment, size in zip(candidate.segments, sizes, strict=True)
+            if segment.base_offset < end_offset
+        }
+        """The segments that were not replaced yet, each with the size in bytes that the worker reads of it."""
         self._running: asyncio.Task[CleanStats] | None = None
 
     async def run(self) -> CleanStats:
@@ -70,10 +84,10 @@ class Round:
         except asyncio.CancelledError:
             running.cancel()
             await asyncio.wait([running])
-            if not running.cancelled():
-                running.exception()
             raise
         finally:
+            if running.done() and not running.cancelled():
+                running.exception()  # whoever is cancelled does not ask for it
             await self._tasks.in_thread(self._tidy)
         if running.cancelled() or self.is_aborted:
             raise CleaningAborted
@@ -105,33 +119,49 @@ class Round:
     async def _swap(self, group: CleanedGroup) -> None:
         from .swap import Swap
 
-        sources = set(group.source_base_offsets)
-        old = {
-            segment: summary.size_bytes
-            for segment, summary in zip(self._candidate.segments, self._candidate.summaries, strict=True)
-            if segment.base_offset in sources
-        }
-        swapping = asyncio.ensure_future(Swap(self._log, group, old, self._is_wanted).run())
+        base_offsets = set(group.source_base_offsets)
+        old = [segment for segment in self._sources if segment.base_offset in base_offsets]
+        swapping = asyncio.ensure_future(Swap(self._log, group, old, self._is_as_it_was).run())
         try:
-            await asyncio.shield(swapping)
-        except asyncio.CancelledError:
-            with contextlib.suppress(CleaningAborted):
-                await swapping
-            raise
-        except StorageError as error:
-            self._log.fail(error)
-            raise
-
-    def _is_wanted(self) -> bool:
-        log = self._log
-        return log.config.is_compacted and not (self.is_aborted or log.is_deleted or log.failure is not None)
+            await _to_the_end(swapping)
+        finally:
+            if not swapping.cancelled() and isinstance(error := swapping.exception(), StorageError):
+                self._log.fail(error)
+        for segment in old:
+            del self._sources[segment]
 
     def _is_as_it_was(self) -> bool:
-        """Whether the log still ends where it did or later, and is still to be compacted."""
-        return self._is_wanted() and self._log.log_end_offset >= self._candidate.dirt.end_offset
+        """Tell whether the log is still to be compacted, and nothing of what the worker saw was cut off or replaced.
+
+        Every segment counts, not only those that are to be swapped: a record must not give way to one that is gone.
+        """
+        log = self._log
+        if self.is_aborted or log.is_deleted or log.failure is not None or not log.config.is_compacted:
+            return False
+        return all(
+            log.segments.floor(segment.base_offset) is segment
+            and segment is not log.segments.active
+            and segment.log.size == size
+            for segment, size in self._sources.items()
+        )
 
     def _tidy(self) -> None:
         from .output import remove_cleaned
 
         with contextlib.suppress(StorageError, OSError):  # start-up removes them as well
             remove_cleaned(self._log.context.files, self._log.directory)
+
+
+async def _to_the_end(task: asyncio.Future[Segment]) -> None:
+    """Wait for ``task``, also when the waiting is cancelled: then until it is done, and raise afterwards."""
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether an error of the disk says that there is no room left."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)

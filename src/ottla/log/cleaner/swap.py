@@ -13,7 +13,7 @@ Steps 3 and 4 run on the event loop, like everything that changes a log's segmen
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 from ottla.log import names
 from ottla.log.log import Log
@@ -31,13 +31,11 @@ _AT_ONCE = 16
 class Swap:
     """One group's way into its log.
 
-    ``old``: the segments that it was made from, in order, each with the size in bytes that was read of it.
-    ``is_wanted`` is asked whenever something else may have happened.
+    ``old``: the segments that it was made from, in order. ``is_wanted`` is asked whenever something else may have
+    happened.
     """
 
-    def __init__(
-        self, log: Log, group: CleanedGroup, old: Mapping[Segment, int], is_wanted: Callable[[], bool]
-    ) -> None:
+    def __init__(self, log: Log, group: CleanedGroup, old: Sequence[Segment], is_wanted: Callable[[], bool]) -> None:
         self._log = log
         self._files: Files = log.context.files
         self._tasks: Tasks | None = log.context.tasks
@@ -67,13 +65,8 @@ class Swap:
         return new
 
     def _check(self) -> None:
-        log = self._log
         if not self._is_wanted():
             raise CleaningAborted
-        for segment, size in self._old.items():
-            is_there = log.segments.floor(segment.base_offset) is segment and segment is not log.segments.active
-            if not is_there or segment.log.size != size:
-                raise CleaningAborted
 
     def _announce(self) -> None:
         """``*.cleaned`` becomes ``*.swap``, durably."""

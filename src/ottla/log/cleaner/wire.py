@@ -4,7 +4,6 @@ To the worker: ``{"job": ...}`` and ``{"rate": bytes per second}``; the end of i
 worker: ``{"group": ...}`` for each finished segment, then ``{"done": ...}`` or ``{"failed": [kind, message]}``.
 """
 
-import errno
 import json
 from dataclasses import fields
 from typing import Any
@@ -14,9 +13,6 @@ from .retention import LastRecord
 from .selection import SegmentSummary
 
 Message = dict[str, Any]
-
-DISK_FULL = "DiskFull"
-"""The kind of failure that may be over by itself."""
 
 
 def encode(kind: str, content: object) -> bytes:
@@ -62,12 +58,6 @@ def stats_content(stats: CleanStats) -> Message:
 def stats_from(content: Message) -> CleanStats:
     """Return the figures that :func:`stats_content` was given."""
     return CleanStats(**content)
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Tell whether an error of the disk says that there is no room left."""
-    cause = error if isinstance(error, OSError) else error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _plain(value: CleanJob | CleanedGroup | CleanStats) -> Message:

@@ -18,6 +18,7 @@ from ottla.runtime.files import RealFiles
 
 from . import wire
 from .job import CleanJob, clean
+from .round import DISK_FULL, is_disk_full
 from .throttle import Throttle
 
 _NICENESS = 10
@@ -59,7 +60,7 @@ class Worker:
             stats.groups.clear()
             self._answer("done", wire.stats_content(stats))
         except (OttlaError, OSError) as error:
-            kind = wire.DISK_FULL if wire.is_disk_full(error) else type(error).__name__
+            kind = DISK_FULL if is_disk_full(error) else type(error).__name__
             self._answer("failed", [kind, str(error)])
         finally:
             self._files.close()
