@@ -85,6 +85,21 @@ def produce_frame(topic: str, partition: int, batch: bytes | bytearray, *, versi
     return frame(0, version, False, produce, request)
 
 
+def fetch_frame(topic: str, partition: int, offset: int, *, max_bytes: int = 1_000_000) -> bytes:
+    """Return a Fetch request without a session that does not wait."""
+    from ottla.protocol.messages import fetch
+
+    asked = fetch.FetchPartition(partition=partition, fetch_offset=offset, partition_max_bytes=max_bytes)
+    request = fetch.FetchRequest(
+        max_wait_ms=0,
+        min_bytes=1,
+        max_bytes=max_bytes,
+        session_epoch=-1,
+        topics=[fetch.FetchTopic(topic=topic, partitions=[asked])],
+    )
+    return frame(1, 11, False, fetch, request)
+
+
 def batch_of(record_bytes: int, batch_bytes: int, *, now_ms: int, keys: int = 0, first: int = 0) -> bytearray:
     """Return an uncompressed batch of equal records; with ``keys``, record n has key n modulo keys."""
     count = max(1, batch_bytes // (record_bytes + 12))

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from bench.client import Client, batch_of, create_topic, produce_frame, record_count
+from bench.client import Client, batch_of, create_topic, fetch_frame, produce_frame, record_count
 from bench.node import Node
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -29,6 +29,7 @@ def main() -> int:
     """Run the chosen parts."""
     parts: dict[str, Callable[[str], Figures]] = {
         "produce": produce,
+        "consume": consume,
         "start": start,
         "memory": memory,
         "compaction": compaction,
@@ -88,7 +89,7 @@ def run_load(port: int, frames: pathlib.Path, requests: int) -> float:
         check=True,
     )
     result = json.loads(done.stdout)
-    return float(result["bytes"]) / float(result["seconds"]) / 1e6
+    return float(max(result["sent"], result["received"])) / float(result["seconds"]) / 1e6
 
 
 def produce(folder: str) -> Figures:
@@ -118,6 +119,37 @@ def produce(folder: str) -> Figures:
         figures[f"{name}: Ottla, records/s"] = f"{statistics.median(nodes) * 1e6 / len(batch) * per_batch:,.0f}"
         figures[f"{name}: Ottla, CPU s/GB"] = spread(cpu)
         figures[f"{name}: ratio to the floor"] = f"{statistics.median(nodes) / statistics.median(floors):.2f}"
+    return figures
+
+
+def consume(folder: str) -> Figures:
+    """Read a log from end to end in answers of 1 MB, and ask for one small batch after the other."""
+    figures: Figures = {}
+    for record_bytes, batch_bytes in ((1024, 100_000), (100, 16_000)):
+        batch = batch_of(record_bytes, batch_bytes, now_ms=time.time_ns() // 1_000_000)
+        frames = pathlib.Path(folder) / "frames"
+        frames.write_bytes(produce_frame("bench", 0, batch))
+        node = Node(f"{folder}/data-{record_bytes}").start()
+        client = Client("127.0.0.1", node.port)
+        create_topic(client, "bench")
+        batches = 1_000_000_000 // len(batch)
+        run_load(node.port, frames, batches)
+        per_batch = record_count(record_bytes, batch_bytes)
+        step = max(1, 1_000_000 // len(batch))
+        frames.write_bytes(
+            b"".join(fetch_frame("bench", 0, offset * per_batch) for offset in range(0, batches - step, step))
+        )
+        rates, cpu = [], []
+        for _ in range(ROUNDS):
+            before = node.cpu_seconds()
+            rates.append(run_load(node.port, frames, batches // step - 1))
+            cpu.append((node.cpu_seconds() - before) * 1e9 / (batches * len(batch)))
+        name = f"{record_bytes} B records, {batch_bytes} B batches, 1 MB answers"
+        figures[f"{name}: MB/s"] = spread(rates)
+        figures[f"{name}: CPU s/GB"] = spread(cpu)
+        client.close()
+        node.stop()
+        shutil.rmtree(node.folder)
     return figures
 
 

@@ -42,6 +42,7 @@ from ottla.metastore.embedded import EmbeddedMetastore
 from ottla.model.errors import OperatorError, OttlaError
 from ottla.model.ids import Uuid, uuid_from_entropy, uuid_to_text
 from ottla.network.driver import Acceptor, bind
+from ottla.record.validate import Depth
 from ottla.replica.driver import Replicas
 from ottla.runtime.clock import Clock, SystemClock
 from ottla.runtime.files import Files, RealFiles
@@ -200,6 +201,7 @@ class Node:
             node_id=self.node_id,
             logs=self.logs,
             log_config=lambda topic: log_config(self.config, self.controller.metadata.latest, topic),
+            depth=lambda: Depth[self.config.str("ottla.produce.validation").upper()],
         )
         self.replicas.load(self.image)
         self.controller.subscribe(self._prepare)

@@ -14,6 +14,7 @@ from ottla.metadata.image import Changes, Image, TopicImage
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
 from ottla.model.ids import TopicPartition, Uuid
+from ottla.record.validate import Depth
 from ottla.replica.partition import Partition
 
 LOGS_PER_TURN = 16
@@ -22,10 +23,13 @@ LOGS_PER_TURN = 16
 class Replicas:
     """All partitions of one node."""
 
-    def __init__(self, *, node_id: int, logs: LogManager, log_config: Callable[[str], LogConfig]) -> None:
+    def __init__(
+        self, *, node_id: int, logs: LogManager, log_config: Callable[[str], LogConfig], depth: Callable[[], Depth]
+    ) -> None:
         self._node_id = node_id
         self._logs = logs
         self._log_config = log_config
+        self._depth = depth
         self._by_topic: dict[str | Uuid, dict[int, Partition]] = {}
         """The same partitions under their topic's name and under its id."""
         self._names: set[str] = set()
@@ -92,7 +96,7 @@ class Replicas:
         if partitions:
             config = self._log_config(topic)
             for partition in partitions.values():
-                partition.update_config(config)
+                partition.update_config(config, self._depth())
 
     def update_all_configs(self) -> None:
         """Apply changed settings of the broker, which are the defaults of every topic's."""
@@ -130,6 +134,7 @@ class Replicas:
             topic_id=topic.id,
             log=log,
             leader_epoch=topic.partitions[index].leader_epoch,
+            depth=self._depth(),
         )
         log.leader_epochs.assign(partition.leader_epoch, log.log_end_offset)
         partitions = self._by_topic.get(topic.id)

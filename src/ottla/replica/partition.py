@@ -15,7 +15,7 @@ from ottla.model.errors import ApiError
 from ottla.model.ids import TopicPartition, Uuid
 from ottla.record.batch import BatchHeader, TimestampType
 from ottla.record.compress import Codec
-from ottla.record.validate import AppendRules, Validated, validate
+from ottla.record.validate import AppendRules, Depth, Validated, validate
 
 Buffer = bytes | bytearray | memoryview
 
@@ -68,13 +68,16 @@ def append_rules(config: LogConfig) -> AppendRules:
 class Partition:
     """The leader's side of one partition."""
 
-    __slots__ = ("_waiters", "leader_epoch", "log", "rules", "topic_id", "topic_partition")
+    __slots__ = ("_waiters", "depth", "leader_epoch", "log", "rules", "topic_id", "topic_partition")
 
-    def __init__(self, *, topic_partition: TopicPartition, topic_id: Uuid, log: Log, leader_epoch: int) -> None:
+    def __init__(
+        self, *, topic_partition: TopicPartition, topic_id: Uuid, log: Log, leader_epoch: int, depth: Depth
+    ) -> None:
         self.topic_partition = topic_partition
         self.topic_id = topic_id
         self.log = log
         self.leader_epoch = leader_epoch
+        self.depth = depth
         self.rules = append_rules(log.config)
         self._waiters: set[Waiter] = set()
 
@@ -99,7 +102,7 @@ class Partition:
         ``records`` is written to (offset and leader epoch are stamped in place) and may be reused afterwards. Raises
         ApiError with Kafka's code, or StorageError.
         """
-        validated: Validated = validate(records, self.rules, now_ms, produce_version)
+        validated: Validated = validate(records, self.rules, now_ms, produce_version, depth=self.depth)
         return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
 
     def append_validated(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendInfo:
@@ -148,7 +151,8 @@ class Partition:
         for waiter in waiters:
             waiter.disturbed()
 
-    def update_config(self, config: LogConfig) -> None:
+    def update_config(self, config: LogConfig, depth: Depth) -> None:
         """Apply the topic's changed settings to what is appended from now on."""
         self.log.update_config(config)
         self.rules = append_rules(config)
+        self.depth = depth

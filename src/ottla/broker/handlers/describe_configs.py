@@ -8,7 +8,6 @@ Kafka 4.2 has dropped 0; Sarama up to 1.45 asks by it. Descriptions are our own 
 from collections.abc import Iterable
 
 from ottla.broker.context import RequestContext
-from ottla.broker.loggers import levels
 from ottla.controller.topic_names import validate_topic_name
 from ottla.metadata.keys import ConfigResource, ConfigResourceType
 from ottla.model.error_codes import ErrorCode
@@ -21,6 +20,7 @@ from ottla.protocol.messages.describe_configs import (
     DescribeConfigsResult,
     DescribeConfigsSynonym,
 )
+from ottla.runtime.logging_setup import list_loggers
 from ottla.runtime.settings import Source, Type
 from ottla.runtime.settings.describe import (
     Entry,
@@ -102,7 +102,7 @@ def _broker_id(name: str) -> int:
 
 def _logger_entries(names: Iterable[str] | None) -> Iterable[Entry]:
     wanted = set(names or ())
-    for name, level in levels().items():
+    for name, level in list_loggers().items():
         if not wanted or name in wanted:
             yield Entry(name, level, False, Source.DYNAMIC_BROKER_LOGGER_CONFIG, False, (), Type.STRING, None)
 

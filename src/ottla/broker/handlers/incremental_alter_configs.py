@@ -7,7 +7,6 @@ is not known is INVALID_REQUEST with the reason; Kafka fails with UNKNOWN_SERVER
 """
 
 from ottla.broker.context import RequestContext
-from ottla.broker.loggers import change_levels
 from ottla.controller.alter_configs import Alteration, Altered, ConfigChange
 from ottla.metadata.keys import ConfigResourceType
 from ottla.model.error_codes import ErrorCode
@@ -18,6 +17,7 @@ from ottla.protocol.messages.incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 )
+from ottla.runtime.logging_setup import alter_loggers
 
 
 async def handle(request: IncrementalAlterConfigsRequest, context: RequestContext) -> IncrementalAlterConfigsResponse:
@@ -68,7 +68,8 @@ def _change_levels(alteration: Alteration, context: RequestContext, *, validate_
             ErrorCode.INVALID_REQUEST,
             f"Unexpected node id. Expected {node_id}, but received {alteration.resource_name}",
         )
-    change_levels(alteration.changes, validate_only=validate_only)
+    steps = [(change.name, change.operation, change.value) for change in alteration.changes]
+    alter_loggers(steps, validate_only=validate_only)
 
 
 def _response(resource_type: int, resource_name: str, error: ApiError | None) -> AlterConfigsResourceResponse:

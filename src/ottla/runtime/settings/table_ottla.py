@@ -4,9 +4,13 @@ To add one: a row here, a description in ``descriptions_ottla.py``, and the refe
 """
 
 from .model import Setting
-from .vocabulary import INT, LOW, MEDIUM, STRING, at_least
+from .rules import Choice
+from .vocabulary import CLUSTER_WIDE, INT, LOW, MEDIUM, STRING, at_least
 
 OTTLA = (
     Setting("ottla.connection.write.buffer.bytes", INT, 1048576, LOW, at_least(1024)),
     Setting("ottla.metadata.dir", STRING, None, MEDIUM),
+    Setting(
+        "ottla.produce.validation", STRING, "lengths", MEDIUM, Choice("header", "lengths", "records"), CLUSTER_WIDE
+    ),
 )

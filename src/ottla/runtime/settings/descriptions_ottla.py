@@ -1,0 +1,18 @@
+"""What the settings do that only Ottla has."""
+
+DESCRIPTIONS = {
+    "ottla.connection.write.buffer.bytes": (
+        "How many bytes of answers may wait for one client to read them. Above that nothing more is taken from "
+        "its connection until it has read; the other clients notice nothing."
+    ),
+    "ottla.metadata.dir": (
+        "The folder of the embedded metastore, which holds what there is to know of topics, settings and groups "
+        "of brokers. Without it, the first folder of log.dirs."
+    ),
+    "ottla.produce.validation": (
+        "How closely a produced batch is looked at where no rule of its topic asks for more. header: the header, "
+        "the CRC and the first record. lengths: also whether an uncompressed batch holds as many records as it "
+        "says. records: every field of every record, compressed ones included, as Kafka does; costs about 1 "
+        "microsecond a record."
+    ),
+}
