@@ -203,6 +203,7 @@ class _Loader:
         if is_damage:
             kept.append(keep_damage(self.files, segment, position))
         segment.log.truncate(position)
+        segment.log.fsync()  # the next crash must not bring it back below the recovery point
         for other in later:
             aside = set_aside(self.files, other)
             if aside is not None:

@@ -244,7 +244,7 @@ class Producers:
         damaged.
         """
         self.producers = {}
-        for offset in [at for at in self.snapshots if at > log_end_offset or at <= log_start_offset]:
+        for offset in [at for at in self.snapshots if at > log_end_offset or at < log_start_offset]:
             self.remove_snapshot(offset)
         while self.snapshots:
             offset = self.snapshots[-1]

@@ -140,14 +140,19 @@ class Reader:
                     if header.last_offset >= wish.offset:
                         return self._read_segment(segment, place, end, True, ends_here, wish)
                 return None
+        if start + LOG_OVERHEAD > len(data):
+            raise CorruptData(f"{segment.log.path} has no whole batch at {position + start}")
         first_offset, length = _OFFSET_AND_LENGTH.unpack_from(data, start)
-        if length + LOG_OVERHEAD > max_bytes:
+        size = length + LOG_OVERHEAD
+        if size > max_bytes:
             if not wish.min_one_message:
                 return ReadInfo([], 0, wish.offset, wish.offset)
-            max_bytes = length + LOG_OVERHEAD
-            if start + max_bytes > len(data):
-                position, start = position + start, 0
-                data = read(segment.log, max_bytes, position, nowait)
+            max_bytes = size
+        if start + size > len(data):
+            position, start = position + start, 0
+            if size <= LOG_OVERHEAD or position + size > end:
+                raise CorruptData(f"{segment.log.path} has no whole batch at {position}")
+            data = read(segment.log, min(end - position, max_bytes), position, nowait)
         limit = min(len(data), start + max_bytes)
         if ends_here and position + limit == end:
             stop, next_offset = limit, wish.up_to_offset
