@@ -9,8 +9,8 @@ from itertools import groupby
 
 from .classes import default
 from .layout import element_bytes
-from .schema import Field, Message, Struct, Versions, snake_case
-from .source import CHARS, SIZES, Lines, Module, Names, condition, spell_versions, uses
+from .schema import Field, Message, Struct, Versions
+from .source import CHARS, SIZES, Lines, Module, Names, condition, item_name, spell_versions, uses
 
 
 class Decoder:
@@ -151,7 +151,7 @@ class Decoder:
         assert field.struct is not None
         nullable = field.nullable & versions
         assert nullable in (frozenset(), versions), target
-        item = self._names.give(snake_case(field.struct.name))
+        item = self._names.give(item_name(field))
         if not nullable:
             self._new(item, field.struct, versions)
             self._struct(item, field.struct, versions)
@@ -256,7 +256,7 @@ class Decoder:
         lines = self._lines
         if field.struct is not None:
             listed = self._names.give(field.attribute)
-            item = self._names.give(snake_case(field.struct.name))
+            item = self._names.give(item_name(field))
             lines.add(f"{listed}: list[{field.struct.name}] = []", f"{target} = {listed}")
             with lines.block("for _ in range(n):"):
                 self._new(item, field.struct, versions)

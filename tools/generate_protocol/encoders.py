@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from .classes import literal
-from .schema import EMPTY_LIST, EMPTY_STRUCT, Field, Message, Struct, Versions, snake_case
-from .source import CHARS, Lines, Module, Names, condition, spell_versions, uses
+from .schema import EMPTY_LIST, EMPTY_STRUCT, Field, Message, Struct, Versions
+from .source import CHARS, Lines, Module, Names, condition, item_name, spell_versions, uses
 
 
 class Encoder:
@@ -157,7 +157,7 @@ class Encoder:
     def _struct_field(self, source: str, field: Field, versions: Versions) -> None:
         assert field.struct is not None
         lines = self._lines
-        item = self._names.give(snake_case(field.struct.name))
+        item = self._names.give(item_name(field))
         if not field.nullable & versions:
             lines.add(f"{item} = {source}")
             self._struct(item, field.struct, versions)
@@ -284,7 +284,7 @@ class Encoder:
     def _elements(self, source: str, field: Field, versions: Versions) -> None:
         lines = self._lines
         if field.struct is not None:
-            item = self._names.give(snake_case(field.struct.name))
+            item = self._names.give(item_name(field))
             with lines.block(f"for {item} in {source}:"):
                 self._struct(item, field.struct, versions)
         elif field.type == "string":

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from .catalogue import Api, Catalogue
+from . import jars
+from .catalogue import OLDER_VERSIONS, Api, Catalogue
 from .classes import emit_class, structs_of
 from .decoders import Decoder
 from .encoders import Encoder
 from .layout import alike
 from .schema import Message, Struct, Versions, snake_case
 from .source import Lines, Module, spell_versions, uses
+
+JARS = f"the jars of Apache Kafka {jars.CLIENTS.version}"
 
 
 def generated_by(sources: str) -> str:
@@ -24,9 +27,6 @@ def files(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
         yield f"{api.module}.py", api_module(api)
     for message in catalogue.data:
         yield f"{snake_case(message.name)}.py", data_module(message)
-
-
-JARS = "Kafka's jars"
 
 
 def api_module(api: Api) -> str:
@@ -44,7 +44,10 @@ def api_module(api: Api) -> str:
         emit_classes(body, message, structs_of(request) if message is response else [])
     for message, kind in ((request, "request"), (response, "response")):
         emit_functions(body, module, message, f"_{kind}", api)
-    return assemble(title, "kafka-clients", module, body)
+    sources = f"kafka-clients {jars.CLIENTS.version}"
+    if api.name in OLDER_VERSIONS:
+        sources += f" and, for versions {OLDER_VERSIONS[api.name]}, {jars.OLDER_CLIENTS.version}"
+    return assemble(title, sources, module, body)
 
 
 def data_module(message: Message) -> str:
@@ -56,7 +59,7 @@ def data_module(message: Message) -> str:
         body.add(f"RECORD_TYPE = {message.api_key}", "", "")
     emit_classes(body, message, [])
     emit_functions(body, module, message, "", None)
-    return assemble(title, "the jars of Kafka's coordinators", module, body)
+    return assemble(title, JARS, module, body)
 
 
 def assemble(title: str, sources: str, module: Module, body: Lines) -> str:

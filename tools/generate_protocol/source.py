@@ -1,12 +1,13 @@
 """Python source under construction: lines with their depth, and what a module has to import and define for them."""
 
+import dataclasses
 import keyword
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .schema import Versions
+from .schema import Field, Versions, snake_case
 
 CHARS = {
     "bool": "?",
@@ -48,8 +49,8 @@ class Lines:
 class Module:
     """What the functions of a module have asked for so far."""
 
-    wire: set[str] = field(default_factory=set)
-    structs: dict[str, str] = field(default_factory=dict)
+    wire: set[str] = dataclasses.field(default_factory=set)
+    structs: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def helper(self, name: str) -> str:
         """Import ``name`` from the primitives; return it."""
@@ -87,6 +88,17 @@ class Names:
             name += "_"
         count = self._given[name] = self._given.get(name, 0) + 1
         return name if count == 1 else f"{name}_{count}"
+
+
+def item_name(field: Field) -> str:
+    """Return what one struct of a field is called: ``topic`` for ``topics``."""
+    assert field.struct is not None
+    name = field.attribute
+    if not field.is_array:
+        return name
+    if name.endswith("ies"):
+        return name[:-3] + "y"
+    return name[:-1] if name.endswith("s") else snake_case(field.struct.name)
 
 
 def condition(versions: Versions, within: Versions) -> str:

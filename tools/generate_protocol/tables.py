@@ -1,7 +1,7 @@
 """Generates the table of APIs: keys, names, versions, the module of each."""
 
 from .catalogue import Catalogue
-from .modules import generated_by
+from .modules import JARS, generated_by
 from .schema import snake_case
 
 
@@ -10,7 +10,7 @@ def api_table(catalogue: Catalogue) -> str:
     lines = [
         '"""All API keys of Kafka 4.2, and the APIs whose messages are here.',
         "",
-        generated_by("kafka-clients"),
+        generated_by(JARS),
         '"""',
         "",
         "from enum import IntEnum",
