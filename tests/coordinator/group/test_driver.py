@@ -9,7 +9,8 @@ import pytest
 
 from ottla.coordinator.group import records
 from ottla.coordinator.group.config import GroupConfig
-from ottla.coordinator.group.driver import GroupCoordinator, coordinator_error, partition_of
+from ottla.coordinator.group.driver import GroupCoordinator
+from ottla.coordinator.group.placement import partition_of
 from ottla.coordinator.group.ports import JournalBatch
 from ottla.coordinator.group.requests import (
     CommitRequest,
@@ -18,6 +19,7 @@ from ottla.coordinator.group.requests import (
     OffsetToCommit,
     SyncRequest,
 )
+from ottla.coordinator.group.shard import coordinator_error
 from ottla.coordinator.group.simulated import MemoryJournal
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ottla.coordinator.group.driver import java_hash, partition_of
+from ottla.coordinator.group.placement import java_hash, partition_of
 from ottla.coordinator.group.subscription import subscribed_topics
 from ottla.coordinator.group.timers import Deadlines
 

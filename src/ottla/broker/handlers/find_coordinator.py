@@ -9,7 +9,7 @@ the answer waits for the topic and is the coordinator. Transactions and share gr
 
 from ottla.broker.context import RequestContext
 from ottla.controller.create_topics import NewTopic
-from ottla.coordinator.group.driver import partition_of
+from ottla.coordinator.group.placement import partition_of
 from ottla.model.error_codes import ErrorCode
 from ottla.protocol.messages.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
 

@@ -11,11 +11,10 @@ Answers are given by calling what the request brought along, at once or later, e
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import lru_cache, partial
-from typing import Generic, TypeVar
+from functools import partial
 
 from ottla.model.error_codes import ErrorCode
-from ottla.model.errors import ApiError, CorruptData, StorageError
+from ottla.model.errors import ApiError, StorageError
 from ottla.model.ids import Uuid
 from ottla.runtime.clock import Clock, Timer
 from ottla.runtime.tasks import Tasks
@@ -23,8 +22,10 @@ from ottla.runtime.tasks import Tasks
 from . import admin, commit, expiry, join, leave, session, sync
 from .config import GroupConfig
 from .decision import TimerKey, TimerKind
-from .ports import Journal, JournalBatch
-from .records import decode
+from .gathered import Gathered
+from .loading import Loader
+from .placement import partition_of
+from .ports import Journal
 from .requests import (
     CommitRequest,
     CommitResult,
@@ -41,53 +42,15 @@ from .requests import (
     SyncRequest,
     SyncResult,
 )
-from .shard import Batch, Shard
+from .shard import Batch, Shard, coordinator_error
 from .state import Groups
 
 logger = logging.getLogger(__name__)
 
-R = TypeVar("R")
 Topics = Sequence[tuple[str, Uuid, Sequence[int]]]
 
 LOADING_SLICE = 500
 """How many records are replayed before the event loop gets a turn."""
-
-
-@lru_cache(maxsize=8192)
-def java_hash(text: str) -> int:
-    """Return ``String.hashCode`` of Java: of the UTF-16 units, in 32 bits with sign."""
-    value = 0
-    if text.isascii():
-        for byte in text.encode("ascii"):
-            value = (31 * value + byte) & 0xFFFFFFFF
-    else:
-        units = text.encode("utf-16-be", "surrogatepass")
-        for high, low in zip(units[::2], units[1::2], strict=True):
-            value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    return value - (1 << 32) if value & 0x80000000 else value
-
-
-def partition_of(group_id: str, partition_count: int) -> int:
-    """Return the partition of ``__consumer_offsets`` that a group belongs to."""
-    value = java_hash(group_id)
-    return (0 if value == -(1 << 31) else abs(value)) % partition_count
-
-
-def coordinator_error(code: ErrorCode) -> ErrorCode:
-    """Return what a client is told when the log refused a record with ``code`` (reference section 6)."""
-    match code:
-        case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION | ErrorCode.NOT_ENOUGH_REPLICAS | ErrorCode.REQUEST_TIMED_OUT:
-            return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
-            return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        case ErrorCode.NOT_LEADER_OR_FOLLOWER | ErrorCode.KAFKA_STORAGE_ERROR:
-            return ErrorCode.NOT_COORDINATOR
-        case ErrorCode.NETWORK_EXCEPTION:
-            return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
-        case ErrorCode.MESSAGE_TOO_LARGE | ErrorCode.RECORD_LIST_TOO_LARGE | ErrorCode.INVALID_FETCH_SIZE:
-            return ErrorCode.UNKNOWN_SERVER_ERROR
-        case _:
-            return code
 
 
 class GroupCoordinator:
@@ -367,8 +330,7 @@ class GroupCoordinator:
 
     async def _read_back(self, partition: int) -> None:
         started_ms = self._clock.monotonic_ms()
-        groups = Groups()
-        loader = Loader(partition, groups)
+        loader = Loader()
         turn = 0
         try:
             async for batch in self._journal.load(partition):
@@ -382,8 +344,8 @@ class GroupCoordinator:
             self._loading.pop(partition, None)
             return
         del self._loading[partition]
-        loader.report(self._clock.monotonic_ms() - started_ms)
-        self._activate(partition, groups)
+        _report(partition, loader, self._clock.monotonic_ms() - started_ms)
+        self._activate(partition, loader.groups)
 
     def _write_soon(self, shard: Shard) -> None:
         self._tasks.spawn(self._write(shard), name=f"write-groups-{shard.partition}")
@@ -451,75 +413,6 @@ class GroupCoordinator:
                 await asyncio.sleep(0)
 
 
-class Loader:
-    """Replays the log of one partition, and keeps count of what it had to leave alone."""
-
-    def __init__(self, partition: int, groups: Groups) -> None:
-        self._partition = partition
-        self._groups = groups
-        self._count = 0
-        self._unknown: dict[int, int] = {}
-        self._corrupt = 0
-
-    def take(self, batch: JournalBatch) -> None:
-        """Replay one batch."""
-        if batch.commits is not None:
-            self._groups.offsets.end_transaction(batch.producer_id, commits=batch.commits)
-            return
-        for key, value in batch.records:
-            self._count += 1
-            try:
-                record = decode(key, value)
-            except CorruptData as error:
-                self._corrupt += 1
-                logger.error("%s (partition %d, batch at %d)", error, self._partition, batch.base_offset)
-                continue
-            if record is None:
-                record_type = int.from_bytes(key[:2], "big", signed=True)
-                self._unknown[record_type] = self._unknown.get(record_type, 0) + 1
-            else:
-                self._groups.replay(record, batch.producer_id)
-
-    def report(self, elapsed_ms: float) -> None:
-        """Say what was found."""
-        for record_type, count in sorted(self._unknown.items()):
-            logger.warning(
-                "partition %d of __consumer_offsets has %d records of type %d, which this node does not serve",
-                self._partition,
-                count,
-                record_type,
-            )
-        logger.info(
-            "loaded partition %d of __consumer_offsets: %d groups from %d records in %.0f ms",
-            self._partition,
-            len(self._groups.by_id),
-            self._count,
-            elapsed_ms,
-        )
-
-
-class Gathered(Generic[R]):
-    """Several answers that make up one, in their order."""
-
-    def __init__(self, count: int, answer: Callable[[list[R]], None]) -> None:
-        self._results: list[R | None] = [None] * count
-        self._missing = count
-        self._answer = answer
-        if not count:
-            answer([])
-
-    def place(self, index: int) -> Callable[[R], None]:
-        """Return what takes the answer number ``index``."""
-
-        def put(result: R) -> None:
-            self._results[index] = result
-            self._missing -= 1
-            if not self._missing:
-                self._answer([found for found in self._results if found is not None])
-
-        return put
-
-
 def _merge(results: Sequence[ListResult]) -> ListResult:
     groups: list[GroupListing] = []
     for result in results:
@@ -532,3 +425,22 @@ def _merge(results: Sequence[ListResult]) -> ListResult:
 def _give_up(batch: Batch) -> None:
     """The append takes too long: those who wait are told so, though it may still succeed."""
     batch.settle(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+
+
+def _report(partition: int, loader: Loader, elapsed_ms: float) -> None:
+    for complaint in loader.corrupt:
+        logger.error("partition %d of __consumer_offsets: %s", partition, complaint)
+    for record_type, count in sorted(loader.unknown.items()):
+        logger.warning(
+            "partition %d of __consumer_offsets has %d records of type %d, which this node does not serve",
+            partition,
+            count,
+            record_type,
+        )
+    logger.info(
+        "loaded partition %d of __consumer_offsets: %d groups from %d records in %.0f ms",
+        partition,
+        len(loader.groups.by_id),
+        loader.count,
+        elapsed_ms,
+    )

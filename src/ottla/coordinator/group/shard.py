@@ -33,6 +33,23 @@ BATCH_OVERHEAD_BYTES = 61
 """The header of a batch."""
 
 
+def coordinator_error(code: ErrorCode) -> ErrorCode:
+    """Return what a client is told when the log refused a record with ``code`` (reference section 6)."""
+    match code:
+        case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION | ErrorCode.NOT_ENOUGH_REPLICAS | ErrorCode.REQUEST_TIMED_OUT:
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        case ErrorCode.NOT_LEADER_OR_FOLLOWER | ErrorCode.KAFKA_STORAGE_ERROR:
+            return ErrorCode.NOT_COORDINATOR
+        case ErrorCode.NETWORK_EXCEPTION:
+            return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        case ErrorCode.MESSAGE_TOO_LARGE | ErrorCode.RECORD_LIST_TOO_LARGE | ErrorCode.INVALID_FETCH_SIZE:
+            return ErrorCode.UNKNOWN_SERVER_ERROR
+        case _:
+            return code
+
+
 class Batch:
     """Records on their way to the log, and the answers that wait for them."""
 
