@@ -46,7 +46,7 @@ def api_module(api: Api) -> str:
         emit_functions(body, module, message, f"_{kind}", api)
     sources = f"kafka-clients {jars.CLIENTS.version}"
     if api.name in OLDER_VERSIONS:
-        sources += f" and, for versions {OLDER_VERSIONS[api.name]}, {jars.OLDER_CLIENTS.version}"
+        sources += f" ({OLDER_VERSIONS[api.name]}: {jars.OLDER_CLIENTS.version})"
     return assemble(title, sources, module, body)
 
 

@@ -10,7 +10,7 @@ Records = bytes | bytearray | memoryview | list[bytes | bytearray | memoryview]
 
 
 class Message:
-    """A message or a part of one; the fields are the slots, in the order of Kafka's schema. Mutable, so not hashable."""
+    """A message or a part of one; the fields are the slots, in the order of Kafka's schema. Not hashable."""
 
     __slots__: tuple[str, ...] = ()
 
