@@ -16,13 +16,19 @@ class Message:
 
     def fields(self) -> dict[str, Any]:
         """Return the fields by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in _field_names(type(self))}
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+        return all(getattr(self, name) == getattr(other, name) for name in _field_names(type(self)))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.fields().items() if name != "unknown_tags")
         return f"{type(self).__name__}({shown})"
+
+
+def _field_names(cls: type) -> tuple[str, ...]:
+    # A class that mypyc compiled has no slots but lists its attributes.
+    names: tuple[str, ...] = getattr(cls, "__slots__", ()) or getattr(cls, "__mypyc_attrs__", ())
+    return names
