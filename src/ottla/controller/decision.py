@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from ottla.metastore.interface import Compare, Operation
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", covariant=True)
 
 
 class Step(NamedTuple):
