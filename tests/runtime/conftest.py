@@ -1,10 +1,13 @@
 """What Apache Kafka 4.2.0 says of its settings; made by ``tools/kafka_facts`` from its jars."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # for tools
 
 DATA = Path(__file__).parent / "data"
 

@@ -13,8 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 Labels = tuple[str, ...]
 """Label values, in the order of the family's label names."""
 
-Reading = float | Mapping[str, float] | Mapping[Labels, float]
-"""A single figure, or one for each value of the only label, or for each combination of several."""
+Reading = float | Mapping[Any, float]
+"""A single figure, or one for each value of the only label, or for each tuple of values of several."""
 
 MAX_CHILDREN = 1000
 OTHER = "other"

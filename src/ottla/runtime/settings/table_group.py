@@ -22,13 +22,15 @@ from .vocabulary import (
 )
 
 GROUPS = (
-    Setting("group.coordinator.append.linger.ms", INT, -1, MEDIUM, at_least(-1)),
+    Setting("group.coordinator.append.linger.ms", INT, -1, MEDIUM, at_least(-1), READ_ONLY, LATER),
     Setting(
         "group.coordinator.rebalance.protocols",
         LIST,
         ("classic", "consumer", "streams"),
         MEDIUM,
         ListOf("consumer", "classic", "share", "streams", may_be_empty=False),
+        READ_ONLY,
+        LATER,
     ),
     Setting("group.coordinator.threads", INT, 4, HIGH, at_least(1), READ_ONLY, NONE),
     Setting("group.initial.rebalance.delay.ms", INT, 3000, MEDIUM),
@@ -40,10 +42,10 @@ GROUPS = (
 OFFSETS = (
     Setting("offset.metadata.max.bytes", INT, 4096, HIGH),
     Setting("offsets.commit.timeout.ms", INT, 5000, HIGH, at_least(1)),
-    Setting("offsets.load.buffer.size", INT, 5_242_880, HIGH, at_least(1), READ_ONLY, NONE),
+    Setting("offsets.load.buffer.size", INT, 5_242_880, HIGH, at_least(1), READ_ONLY),
     Setting("offsets.retention.check.interval.ms", LONG, 600_000, HIGH, at_least(1)),
     Setting("offsets.retention.minutes", INT, 10_080, HIGH, at_least(1)),
-    Setting("offsets.topic.compression.codec", INT, 0, HIGH),
+    Setting("offsets.topic.compression.codec", INT, 0, HIGH, None, READ_ONLY, LATER),
     Setting("offsets.topic.num.partitions", INT, 50, HIGH, at_least(1)),
     Setting("offsets.topic.replication.factor", SHORT, 3, HIGH, at_least(1)),
     Setting("offsets.topic.segment.bytes", INT, 104_857_600, HIGH, at_least(1)),

@@ -29,7 +29,7 @@ DIRECTORIES = (
     Setting("log.dir.failure.timeout.ms", LONG, 30_000, LOW, at_least(1), READ_ONLY, NONE),
     Setting("log.dirs", LIST, None, HIGH, NON_EMPTY_LIST_OR_NULL),
     Setting("log.initial.task.delay.ms", LONG, 30_000, LOW, at_least(0), internal=True),
-    Setting("num.recovery.threads.per.data.dir", INT, 2, HIGH, at_least(1), CLUSTER_WIDE, NONE),
+    Setting("num.recovery.threads.per.data.dir", INT, 2, HIGH, at_least(1), CLUSTER_WIDE),
     Setting("num.replica.alter.log.dirs.threads", INT, None, HIGH, None, READ_ONLY, LATER),
 )
 
@@ -88,7 +88,7 @@ COMPACTION = (
     Setting("log.cleaner.backoff.ms", LONG, 15_000, MEDIUM, at_least(0), CLUSTER_WIDE),
     Setting("log.cleaner.dedupe.buffer.size", LONG, 134_217_728, MEDIUM, None, CLUSTER_WIDE),
     Setting("log.cleaner.delete.retention.ms", LONG, 86_400_000, MEDIUM, at_least(0), CLUSTER_WIDE),
-    Setting("log.cleaner.enable", BOOLEAN, True, MEDIUM, None, READ_ONLY, NONE),
+    Setting("log.cleaner.enable", BOOLEAN, True, MEDIUM, None, READ_ONLY),
     Setting("log.cleaner.io.buffer.load.factor", DOUBLE, 0.9, MEDIUM, None, CLUSTER_WIDE),
     Setting("log.cleaner.io.buffer.size", INT, 524_288, MEDIUM, at_least(0), CLUSTER_WIDE),
     Setting("log.cleaner.io.max.bytes.per.second", DOUBLE, MAX_DOUBLE, MEDIUM, None, CLUSTER_WIDE),

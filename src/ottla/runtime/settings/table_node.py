@@ -42,7 +42,7 @@ IDENTITY = (
 
 LISTENERS = (
     Setting("advertised.listeners", LIST, None, HIGH, NON_EMPTY_LIST_OR_NULL),
-    Setting("controller.listener.names", LIST, None, HIGH, NON_EMPTY_LIST_OR_NULL, READ_ONLY, NONE),
+    Setting("controller.listener.names", LIST, None, HIGH, NON_EMPTY_LIST_OR_NULL, READ_ONLY),
     Setting("inter.broker.listener.name", STRING, None, MEDIUM, None, READ_ONLY, LATER),
     Setting(
         "listener.security.protocol.map",
@@ -69,18 +69,18 @@ CONNECTIONS = (
     Setting("background.threads", INT, 10, HIGH, at_least(1), CLUSTER_WIDE, NONE),
     Setting("connection.failed.authentication.delay.ms", INT, 100, LOW, at_least(0), READ_ONLY, LATER),
     Setting("connections.max.idle.ms", LONG, 600_000, MEDIUM),
-    Setting("max.connection.creation.rate", INT, MAX_INT, MEDIUM, at_least(0), CLUSTER_WIDE),
+    Setting("max.connection.creation.rate", INT, MAX_INT, MEDIUM, at_least(0), CLUSTER_WIDE, LATER),
     Setting("max.connections", INT, MAX_INT, MEDIUM, at_least(0), CLUSTER_WIDE),
     Setting("max.connections.per.ip", INT, MAX_INT, MEDIUM, at_least(0), CLUSTER_WIDE),
     Setting("max.connections.per.ip.overrides", STRING, "", MEDIUM, None, CLUSTER_WIDE),
     Setting("num.io.threads", INT, 8, HIGH, at_least(1), CLUSTER_WIDE, NONE),
     Setting("num.network.threads", INT, 3, HIGH, at_least(1), CLUSTER_WIDE, NONE),
-    Setting("queued.max.request.bytes", LONG, -1, MEDIUM),
-    Setting("queued.max.requests", INT, 500, HIGH, at_least(1)),
-    Setting("request.timeout.ms", INT, 30_000, HIGH),
+    Setting("queued.max.request.bytes", LONG, -1, MEDIUM, None, READ_ONLY, LATER),
+    Setting("queued.max.requests", INT, 500, HIGH, at_least(1), READ_ONLY, LATER),
+    Setting("request.timeout.ms", INT, 30_000, HIGH, None, READ_ONLY, LATER),
     Setting("socket.connection.setup.timeout.max.ms", LONG, 30_000, MEDIUM, None, READ_ONLY, NONE),
     Setting("socket.connection.setup.timeout.ms", LONG, 10_000, MEDIUM, None, READ_ONLY, NONE),
-    Setting("socket.receive.buffer.bytes", INT, 102_400, HIGH),
+    Setting("socket.receive.buffer.bytes", INT, 102_400, HIGH, None, READ_ONLY, LATER),
     Setting("socket.request.max.bytes", INT, 104_857_600, HIGH, at_least(1)),
-    Setting("socket.send.buffer.bytes", INT, 102_400, HIGH),
+    Setting("socket.send.buffer.bytes", INT, 102_400, HIGH, None, READ_ONLY, LATER),
 )
