@@ -18,9 +18,6 @@ NO_RETENTION = -1
 
 LATEST_MS = 2**63 - 1
 
-RENEWING_STATES = frozenset({GroupState.STABLE, GroupState.PREPARING_REBALANCE})
-"""The states in which a commit counts as a sign of life."""
-
 
 def check_commit(group: ClassicGroup | None, request: CommitRequest) -> ErrorCode:
     """Say whether the sender may commit.
@@ -89,8 +86,9 @@ def decide_commit(
         )
     result = CommitResult(too_large=frozenset(too_large)) if too_large else COMMITTED
     reply = Reply(token=token, result=result)
-    if group is None or group.state not in RENEWING_STATES:
+    if group is None or group.state is GroupState.EMPTY:
         return Decision(records=tuple(records), effects=(reply,))
+    # A commit is a sign of life.
     renewal = SetTimer(
         key=TimerKey(TimerKind.SESSION, group_id, request.member_id),
         delay_ms=group.members[request.member_id].session_timeout_ms,

@@ -13,7 +13,7 @@ timers are set at once, and replies leave when every record that the decision co
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from typing import NamedTuple
 
 from .classic import ClassicGroup
@@ -23,14 +23,14 @@ from .records import Record
 from .requests import Result
 
 
-class TimerKind(Enum):
+class TimerKind(IntEnum):
     """What is waited for."""
 
-    JOIN = "join"
+    JOIN = 0
     """the end of the join phase"""
-    SYNC = "sync"
+    SYNC = 1
     """the SyncGroup of every member of the new generation"""
-    SESSION = "session"
+    SESSION = 2
     """a sign of life of one member, or the use of a member id"""
 
 

@@ -41,7 +41,7 @@ class MemoryJournal:
         if self.gate is not None:
             await self.gate()
         batches = self.partitions.setdefault(partition, [])
-        base_offset = sum(len(batch.records) for batch in batches)
+        base_offset = batches[-1].base_offset + len(batches[-1].records) if batches else 0
         batches.append(JournalBatch(tuple(records), base_offset=base_offset))
 
     def records(self, partition: int) -> list[KeyValue]:
