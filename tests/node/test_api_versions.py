@@ -3,7 +3,6 @@
 import struct
 
 import pytest
-
 from tests.harness import batches, calls, target
 from tests.harness.node import Node
 from tests.harness.wire import Connection, encode_request

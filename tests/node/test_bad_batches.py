@@ -5,9 +5,21 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-
 from tests.harness import calls, target
-from tests.harness.batches import GZIP, LZ4, NONE, SNAPPY, ZSTD, Entry, batch, headers_of, now_ms, record, records_of, values
+from tests.harness.batches import (
+    GZIP,
+    LZ4,
+    NONE,
+    SNAPPY,
+    ZSTD,
+    Entry,
+    batch,
+    headers_of,
+    now_ms,
+    record,
+    records_of,
+    values,
+)
 from tests.harness.node import Node
 from tests.harness.wire import Connection
 
@@ -58,8 +70,6 @@ LIES: dict[str, tuple[Callable[[], bytes | None], int]] = {
     "records end early": (lambda: batch(THREE, payload=_offsets(0, 1)), 87),
     "records go on": (lambda: batch(THREE, payload=_offsets(0, 1, 2, 3)), 87),
 }
-
-
 
 
 def _accepted(code: int) -> set[int]:

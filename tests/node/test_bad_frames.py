@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-
 from tests.harness import batches, calls
 from tests.harness.node import Node
 from tests.harness.wire import Connection, ConnectionClosed, encode_request

@@ -1,7 +1,6 @@
 """Where Ottla is meant to be better than Kafka: no waiting after a topic or a group is made (`apache-kafka.md`)."""
 
 import pytest
-
 from tests.harness import batches, calls
 from tests.harness.fixtures import MakeNode
 from tests.harness.load import ProducerLoad, check_acknowledged
@@ -108,9 +107,9 @@ def test_deleted_name_is_free_and_empty_at_once(connection: Connection) -> None:
         result = calls.produce(connection, name, batches.batch(batches.values(3)))
         assert (result["error_code"], result["base_offset"]) == (0, 0)
         delete(connection, name)
-        (found,) = connection.call(
-            "Metadata", 4, {"topics": [{"name": name}], "allow_auto_topic_creation": False}
-        )["topics"]
+        (found,) = connection.call("Metadata", 4, {"topics": [{"name": name}], "allow_auto_topic_creation": False})[
+            "topics"
+        ]
         assert found["error_code"] == 3
     assert len(ids) == 20
 

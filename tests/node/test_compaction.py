@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from tests.harness import batches, calls
 from tests.harness.node import Node
 from tests.harness.waiting import eventually

@@ -6,7 +6,6 @@ import struct
 import threading
 
 import pytest
-
 from tests.harness import batches, calls, target
 from tests.harness.fixtures import MakeNode
 from tests.harness.node import Node
@@ -152,7 +151,9 @@ def test_client_that_goes_away_in_a_long_poll(node: Node, connection: Connection
 
 
 def test_reset_in_the_middle_of_a_large_produce(node: Node, connection: Connection, topic: str) -> None:
-    payload = encode_request("Produce", 9, calls.produce_request(topic, batches.batch(batches.values(1, size_bytes=900_000))))
+    payload = encode_request(
+        "Produce", 9, calls.produce_request(topic, batches.batch(batches.values(1, size_bytes=900_000)))
+    )
     for _ in range(10):
         with node.connect() as leaving:
             leaving.send_bytes(struct.pack(">i", len(payload)) + payload[: len(payload) // 2])

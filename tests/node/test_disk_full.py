@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.harness import batches, calls, target
 from tests.harness.fixtures import MakeNode
 from tests.harness.node import Node

@@ -1,7 +1,6 @@
 """Fetch over the wire: waiting, limits, positions and sessions (issue 3, 4.3)."""
 
 import pytest
-
 from tests.harness import calls
 from tests.harness.batches import Entry, batch, headers_of, records_of, values
 from tests.harness.node import Node
@@ -155,9 +154,7 @@ def test_fetch_by_topic_id(connection: Connection, topic: str) -> None:
 
 
 @pytest.mark.parametrize("timestamp", [-1, -2, -3, -4, -5])
-def test_list_offsets_of_an_empty_and_of_a_filled_partition(
-    connection: Connection, topic: str, timestamp: int
-) -> None:
+def test_list_offsets_of_an_empty_and_of_a_filled_partition(connection: Connection, topic: str, timestamp: int) -> None:
     empty = calls.list_offset(connection, topic, timestamp=timestamp, version=9)
     assert empty["error_code"] == 0
     assert empty["offset"] == (-1 if timestamp in (-3, -5) else 0)

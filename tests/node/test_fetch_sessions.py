@@ -1,7 +1,6 @@
 """Incremental fetch sessions (KIP-227): what changed, what was forgotten, wrong epochs, a full cache."""
 
 import pytest
-
 from tests.harness import calls
 from tests.harness.batches import batch, records_of, values
 from tests.harness.waiting import eventually
@@ -78,7 +77,6 @@ def test_closing_a_session_forgets_it(connection: Connection, topic: str) -> Non
     assert session_fetch(connection, topic, 0, session_id=session_id, epoch=1)["error_code"] == 70
 
 
-
 def test_full_cache_gives_no_session_but_serves(connection: Connection, topic: str) -> None:
     fill(connection, topic)
     opened = [session_fetch(connection, topic, 0, session_id=0, epoch=0) for _ in range(10 * SLOTS)]
@@ -95,8 +93,6 @@ def test_full_cache_gives_no_session_but_serves(connection: Connection, topic: s
 @pytest.mark.timeout(400)
 def test_session_idle_for_two_minutes_gives_way(connection: Connection, topic: str) -> None:
     first = [session_id for _ in range(10 * SLOTS) if (session_id := open_session(connection, topic))]
-    eventually(
-        lambda: open_session(connection, topic) > 0, "an idle session gives way", timeout_s=180, interval_s=2
-    )
+    eventually(lambda: open_session(connection, topic) > 0, "an idle session gives way", timeout_s=180, interval_s=2)
     codes = [session_fetch(connection, topic, 0, session_id=each, epoch=1)["error_code"] for each in first]
     assert 70 in codes

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from tests.harness import calls, target
 from tests.harness.fixtures import MakeNode
 from tests.harness.node import Node
@@ -249,9 +248,7 @@ def test_second_member_makes_a_rebalance(members: Members, group: str) -> None:
     answers = [first.receive_join(), second.receive_join()]
     assert {answer["error_code"] for answer in answers} == {0}
     assert {answer["generation_id"] for answer in answers} == {2}
-    leader, follower = (
-        (first, second) if answers[0]["leader"] == first.member_id else (second, first)
-    )
+    leader, follower = (first, second) if answers[0]["leader"] == first.member_id else (second, first)
     by_member = {item["member_id"] for item in answers[0 if leader is first else 1]["members"]}
     assert by_member == {first.member_id, second.member_id}
     assert answers[1 if leader is first else 0]["members"] == []

@@ -11,7 +11,10 @@ def send(
     connection: Connection, topic: str, producer: tuple[int, int], sequence: int, *, count: int = 1, partition: int = 0
 ) -> Values:
     made = batch(
-        values(count, prefix=f"{sequence}-"), producer_id=producer[0], producer_epoch=producer[1], base_sequence=sequence
+        values(count, prefix=f"{sequence}-"),
+        producer_id=producer[0],
+        producer_epoch=producer[1],
+        base_sequence=sequence,
     )
     return calls.produce(connection, topic, made, partition=partition)
 

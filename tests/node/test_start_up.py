@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.harness import batches, calls
 from tests.harness.fixtures import MakeNode
 from tests.harness.node import Node, Settings, free_port, ottla_command, ottla_environment, ready_address

@@ -1,7 +1,6 @@
 """Invalid and clashing topic names, by CreateTopics and by auto-creation (issue 3, 6.1)."""
 
 import pytest
-
 from tests.harness import batches, calls
 from tests.harness.waiting import eventually
 from tests.harness.wire import Connection, Values
@@ -83,7 +82,9 @@ def test_bad_topic_is_refused(connection: Connection, options: dict[str, object]
     name = calls.unique("bad")
     result = create(connection, name, **options)  # type: ignore[arg-type]  # a table of keyword arguments
     assert result["error_code"] == code, result
-    (found,) = connection.call("Metadata", 4, {"topics": [{"name": name}], "allow_auto_topic_creation": False})["topics"]
+    (found,) = connection.call("Metadata", 4, {"topics": [{"name": name}], "allow_auto_topic_creation": False})[
+        "topics"
+    ]
     assert found["error_code"] == 3
 
 
@@ -93,7 +94,9 @@ def test_validate_only_creates_nothing(connection: Connection) -> None:
     request = {"topics": [item], "timeout_ms": 30_000, "validate_only": True}
     (result,) = connection.call("CreateTopics", 7, request)["topics"]
     assert (result["error_code"], result["num_partitions"], result["replication_factor"]) == (0, 3, 1)
-    (found,) = connection.call("Metadata", 4, {"topics": [{"name": name}], "allow_auto_topic_creation": False})["topics"]
+    (found,) = connection.call("Metadata", 4, {"topics": [{"name": name}], "allow_auto_topic_creation": False})[
+        "topics"
+    ]
     assert found["error_code"] == 3
 
 
@@ -123,9 +126,7 @@ def test_metadata_creates_a_topic_when_asked_to(connection: Connection) -> None:
         (found,) = connection.call("Metadata", 4, request)["topics"]
         assert found["error_code"] in (0, 3, 5)
         assert allowed or found["error_code"] == 3
-    eventually(
-        lambda: connection.call("Metadata", 4, request)["topics"][0]["error_code"] == 0, "the topic is there"
-    )
+    eventually(lambda: connection.call("Metadata", 4, request)["topics"][0]["error_code"] == 0, "the topic is there")
 
 
 def test_deleting_an_unknown_topic_says_so(connection: Connection) -> None:
