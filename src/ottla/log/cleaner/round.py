@@ -106,6 +106,7 @@ class Round:
             self._running.cancel()
 
     async def _run(self) -> CleanStats:
+        await self._tasks.in_thread(_import_parts)
         # What is compacted is on the disk first: then no flush meets segments on their way out.
         await self._log.flush_through(self._candidate.dirt.end_offset)
         job = job_for(self._candidate, self._config, self._log.context.clock.now_ms())
@@ -150,6 +151,11 @@ class Round:
 
         with contextlib.suppress(StorageError, OSError):  # start-up removes them as well
             remove_cleaned(self._log.context.files, self._log.directory)
+
+
+def _import_parts() -> None:
+    """Import what only a round needs; the first time that takes longer than the event loop should be held."""
+    from . import swap, wire  # noqa: F401 - for the next one who imports them
 
 
 async def _to_the_end(task: asyncio.Future[Segment]) -> None:

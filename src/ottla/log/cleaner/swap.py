@@ -5,27 +5,26 @@ The order is Kafka's, and start-up (``LogLoader``) finishes or undoes what a cra
 1. ``*.cleaned`` is durable, written by the worker. Start-up removes it.
 2. It becomes ``*.swap``, and the names are made durable. As long as one file is still ``*.cleaned`` start-up removes
    them all; from then on it puts them in place.
-3. The old segments become ``*.deleted``. Readers who have them go on reading them.
-4. ``*.swap`` gets its final name, and the log gets the new segment for the old ones, at once.
-5. The names are made durable; the old files are removed after ``file.delete.delay.ms``.
+3. The log gets the new segment for the old ones, at once. Whoever is still reading an old one looks again.
+4. The old segments become ``*.deleted``, in the order of their offsets: no tombstone goes before its key's values.
+5. ``*.swap`` gets its final name, and the names are made durable. The old files are removed after
+   ``file.delete.delay.ms``.
 
-Steps 3 and 4 run on the event loop, like everything that changes a log's segments, a few segments at a time.
+Until step 3 it can be called off; from then on it goes through. Steps 3 and 5 run on the event loop, as everything does
+that changes where a log's readers look; the rest, and all that waits for the disk, in a thread.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from ottla.log import names
 from ottla.log.log import Log
 from ottla.log.segment import Segment
+from ottla.model.errors import StorageError
 from ottla.runtime.files import Files
 from ottla.runtime.tasks import Tasks
 
 from .job import CleanedGroup
 from .round import CleaningAborted
-
-_AT_ONCE = 16
-"""Segments renamed before the event loop gets its turn: about a millisecond."""
 
 
 class Swap:
@@ -52,16 +51,22 @@ class Swap:
         await self._in_thread(self._announce)
         try:
             self._check()
-            for number, segment in enumerate(self._old, 1):
-                segment.change_suffix(names.DELETED)
-                if number % _AT_ONCE == 0:
-                    await asyncio.sleep(0)
-                    self._check()
         except CleaningAborted:
-            self._undo()
+            await self._in_thread(self._withdraw)
             raise
-        new = self._put_in_place()
-        await self._in_thread(self._sync_names)
+        new = self._publish()
+        try:
+            await self._in_thread(self._retire)
+            if new.suffix == names.SWAP and not self._log.is_deleted:  # else it was deleted, or cut off, already
+                new.change_suffix("")
+            await self._in_thread(self._sync_names)
+        except FileNotFoundError as error:
+            if not self._log.is_deleted:
+                raise StorageError(f"a file of {self._log.topic_partition} is gone: {error}") from error
+        due_ms = self._log.context.clock.now_ms() + self._log.config.file_delete_delay_ms
+        for segment in self._old:
+            for path in segment.paths():
+                self._log.context.trash.add(path, due_ms)
         return new
 
     def _check(self) -> None:
@@ -75,11 +80,19 @@ class Swap:
                 self._files.rename(path, path.removesuffix(names.CLEANED) + names.SWAP)
         self._sync_names()
 
-    def _put_in_place(self) -> Segment:
+    def _withdraw(self) -> None:
+        """Remove what nobody wants any more; with a ``*.cleaned`` there, start-up does so as well."""
+        if self._log.is_deleted:
+            return  # the whole folder goes
+        log_path, *others = self._paths(names.SWAP)
+        cleaned_path = log_path.removesuffix(names.SWAP) + names.CLEANED
+        self._files.rename(log_path, cleaned_path)
+        for path in (*others, cleaned_path):
+            self._files.remove(path)
+
+    def _publish(self) -> Segment:
+        """Let the log, and whoever reads it from now on, have the new segment."""
         log = self._log
-        for path in self._paths(names.SWAP):
-            if self._files.exists(path):
-                self._files.rename(path, path.removesuffix(names.SWAP))
         new = Segment(
             self._files,
             log.directory,
@@ -87,33 +100,24 @@ class Swap:
             index_interval_bytes=log.config.index_interval_bytes,
             segment_index_bytes=log.config.segment_index_bytes,
             created_ms=log.context.clock.now_ms(),
+            suffix=names.SWAP,
         )
         new.is_inactive = True
-        new.close()
-        log.replace_segments([new], self._old, log.context.clock.now_ms())
+        log.segments.replace([new], self._old)
         for segment in self._old:
-            if segment.base_offset != new.base_offset:
-                log.producers.remove_snapshot(segment.base_offset)
+            segment.is_current = False
+        log.reader.forget()
+        gone = {segment.base_offset for segment in self._old} - {new.base_offset}
+        log.producers.snapshots = [offset for offset in log.producers.snapshots if offset not in gone]
         return new
 
-    def _undo(self) -> None:
-        """Bring the log back to where it was.
-
-        A crash before the old segments have their names again completes the swap at the next start; a crash after
-        that finds a ``*.cleaned`` file and so removes the ``*.swap`` ones.
-        """
-        if self._log.is_deleted:
-            return  # the whole folder goes
+    def _retire(self) -> None:
+        """The old segments become ``*.deleted``; their producer snapshots go."""
         for segment in self._old:
-            if self._log.segments.floor(segment.base_offset) is segment:
-                segment.change_suffix("")
-        self._sync_names()
-        log_path, *others = self._paths(names.SWAP)
-        cleaned_path = log_path.removesuffix(names.SWAP) + names.CLEANED
-        self._files.rename(log_path, cleaned_path)
-        for path in others:
-            self._files.remove(path)
-        self._files.remove(cleaned_path)
+            segment.change_suffix(names.DELETED)
+            segment.close()
+            if segment.base_offset != self._group.base_offset:
+                self._files.remove(self._log.producers.snapshot_path(segment.base_offset))
 
     def _paths(self, suffix: str) -> list[str]:
         base_offset = self._group.base_offset
