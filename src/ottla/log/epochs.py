@@ -1,9 +1,8 @@
 """Which leader epoch wrote which offsets of a partition (``LeaderEpochFileCache``, reference section 5.1).
 
-Entries are (epoch, start offset), both strictly increasing. They stand in ``leader-epoch-checkpoint``. A
-change is first written when the log is flushed or by the next tick: what is lost until then lies above the
-recovery point, where recovery learns the epochs from the batches. Only the first entry of a new partition is
-written at once, unsynced, because there is nothing yet that it could destroy; the log's first flush syncs it.
+Entries are (epoch, start offset), both strictly increasing. They stand in ``leader-epoch-checkpoint``. A change is
+written by the next tick or flush: what is lost until then lies above the recovery point, where recovery learns the
+epochs from the batches. An epoch that has written nothing yet is not worth a file: the next start would drop it.
 """
 
 from bisect import bisect_right
@@ -24,21 +23,28 @@ EpochEntry = tuple[int, int]
 class LeaderEpochs:
     """The epochs of one partition. ``on_change`` is told when there is something to write."""
 
-    __slots__ = ("_files", "_in_file", "directory", "entries", "is_dirty", "latest_epoch", "on_change")
+    __slots__ = ("_files", "_has_changed", "_written", "directory", "entries", "latest_epoch", "on_change")
 
     def __init__(self, files: Files, directory: str, *, on_change: Callable[[], None] = lambda: None) -> None:
         self._files = files
         self.directory = directory
         self.entries: list[EpochEntry] = []
         self.latest_epoch = NO_EPOCH
-        self.is_dirty = False
         self.on_change = on_change
-        self._in_file = False
+        self._has_changed = False
+        self._written: list[EpochEntry] | None = None  # what the file says, if there is one
 
     @property
     def path(self) -> str:
         """The checkpoint file."""
         return names.join(self.directory, names.LEADER_EPOCH_CHECKPOINT)
+
+    def is_dirty(self, log_end_offset: int) -> bool:
+        """Whether there is something to write, epochs apart that begin at the log's end."""
+        if not self._has_changed:
+            return False
+        wanted = [entry for entry in self.entries if entry[1] < log_end_offset]
+        return wanted != [entry for entry in self._written or () if entry[1] < log_end_offset]
 
     def load(self) -> None:
         """Read the file; raises CorruptData."""
@@ -46,7 +52,7 @@ class LeaderEpochs:
             data = self._files.read_bytes(self.path)
         except FileNotFoundError:
             return
-        self._in_file = True
+        self._written = []
         try:
             entries = [(int(epoch), int(offset)) for epoch, offset in decode(data, self.path, 2)]
         except ValueError as error:
@@ -54,7 +60,8 @@ class LeaderEpochs:
         self.entries = []
         for epoch, offset in entries:
             self._put(epoch, offset)
-        self._changed(dirty=False)
+        self._written = self.entries
+        self._changed(quietly=True)
 
     def assign(self, epoch: int, start_offset: int) -> None:
         """Say that ``epoch`` writes from ``start_offset`` on.
@@ -64,11 +71,7 @@ class LeaderEpochs:
         assert epoch >= 0
         assert start_offset >= 0
         if self._put(epoch, start_offset):
-            is_first = not self._in_file and len(self.entries) == 1
-            self._changed(dirty=not is_first)
-            if is_first:
-                self._in_file = True
-                self._files.write_bytes(self.path, self.encode())
+            self._changed()
 
     def _put(self, epoch: int, start_offset: int) -> bool:
         entries = self.entries
@@ -80,10 +83,10 @@ class LeaderEpochs:
         self.entries = [*entries[:keep], (epoch, start_offset)]
         return True
 
-    def _changed(self, *, dirty: bool = True) -> None:
+    def _changed(self, *, quietly: bool = False) -> None:
         self.latest_epoch = self.entries[-1][0] if self.entries else NO_EPOCH
-        if dirty:
-            self.is_dirty = True
+        if not quietly:
+            self._has_changed = True
             self.on_change()
 
     def end_offset_for(self, epoch: int, log_end_offset: int) -> EpochEntry:
@@ -108,18 +111,21 @@ class LeaderEpochs:
         index = bisect_right(self.entries, offset, key=lambda entry: entry[1]) - 1
         return self.entries[index][0] if index >= 0 else NO_EPOCH
 
-    def truncate_from_end(self, end_offset: int) -> None:
-        """Drop the epochs that begin at or after ``end_offset``."""
+    def truncate_from_end(self, end_offset: int, *, quietly: bool = False) -> None:
+        """Drop the epochs that begin at or after ``end_offset``.
+
+        ``quietly`` does not have it written: the next start would do the same.
+        """
         if self.entries and self.entries[-1][1] >= end_offset:
             self.entries = [entry for entry in self.entries if entry[1] < end_offset]
-            self._changed()
+            self._changed(quietly=quietly)
 
-    def truncate_from_start(self, start_offset: int) -> None:
+    def truncate_from_start(self, start_offset: int, *, quietly: bool = False) -> None:
         """Drop what lies below ``start_offset``; the epoch that wrote it now begins there."""
         below = bisect_right(self.entries, start_offset, key=lambda entry: entry[1])
         if below > 1 or (below == 1 and self.entries[0][1] < start_offset):
             self.entries = [(self.entries[below - 1][0], start_offset), *self.entries[below:]]
-            self._changed()
+            self._changed(quietly=quietly)
 
     def clear(self) -> None:
         """Forget every epoch."""
@@ -129,15 +135,19 @@ class LeaderEpochs:
 
     def encode(self) -> bytes:
         """Return the file's content."""
-        return encode(f"{epoch} {offset}" for epoch, offset in self.entries)
+        return encode([f"{epoch} {offset}" for epoch, offset in self.entries])
 
     def write(self) -> None:
         """Write what has changed, synced; blocks, from any thread."""
-        if self.is_dirty:
-            self.is_dirty = False
-            self._in_file = True
-            try:
-                self._files.write_atomic(self.path, self.encode())
-            except BaseException:
-                self.is_dirty = True
-                raise
+        entries = self.entries
+        if self._has_changed and entries != self._written:
+            self._files.write_atomic(self.path, self.encode())
+            self._written = entries
+
+    def write_first(self) -> bool:
+        """Write a file that is not there yet, unsynced: there is nothing that it could destroy. False if it is."""
+        if self._written is not None:
+            return False
+        self._files.write_bytes(self.path, self.encode())
+        self._written = self.entries
+        return True

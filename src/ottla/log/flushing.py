@@ -64,6 +64,11 @@ class FlushWork:
         self.snapshots = snapshots
         self.has_new_names = has_new_names
 
+    def run_after_sync(self) -> None:
+        """Do what is left after a sync of everything: hear of errors with the records. Blocks; raises StorageError."""
+        for segment in self.segments:
+            segment.log.fsync()
+
     def run(self) -> None:
         """Do it; blocks. Raises StorageError."""
         self.epochs.write()
@@ -120,14 +125,17 @@ class Flusher:
         finally:
             self._flushing = None
 
-    def flush(self, up_to_offset: int) -> None:
-        """Flush here and now, blocking; raises StorageError."""
+    def flush(self, up_to_offset: int, *, after_sync: bool = False) -> None:
+        """Flush here and now, blocking; raises StorageError. ``after_sync``: the whole disk was synced just now."""
         log = self._log
         if log.failure is not None:
             raise log.failure
         work = self._gather(min(up_to_offset, log.log_end_offset))
         try:
-            work.run()
+            if after_sync:
+                work.run_after_sync()
+            else:
+                work.run()
         except StorageError as error:
             log.fail(error)
             raise

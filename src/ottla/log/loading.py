@@ -14,6 +14,7 @@ from . import names
 from .config import LogConfig
 from .context import LogContext
 from .epochs import LeaderEpochs
+from .index import OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES
 from .log import Log
 from .meta_properties import encode_partition_metadata, read_partition_metadata
 from .producers import Producers
@@ -128,16 +129,19 @@ class _Loader:
         epochs_are_lost = self._load_epochs()
         found, broken = self._find_segments()
         self.segments = Segments(found)
+        if self.is_clean:
+            recovered: list[Segment] = []
+        else:
+            recovered = self._recover()
         for segment in broken:
-            self._rebuild(segment)
-        if not self.is_clean:
-            self._recover()
+            if segment not in recovered:
+                self._rebuild(segment)
         self._find_end()
         if epochs_are_lost:
             self._relearn_epochs()
-        self.epochs.truncate_from_end(self.log_end_offset)
+        self.epochs.truncate_from_end(self.log_end_offset, quietly=True)
         self.log_start_offset = max(self.log_start_offset, self.segments[0].base_offset)
-        self.epochs.truncate_from_start(self.log_start_offset)
+        self.epochs.truncate_from_start(self.log_start_offset, quietly=True)
         self._load_producers()
 
     def _segment(self, base_offset: int, sizes: dict[str, int]) -> Segment:
@@ -162,9 +166,10 @@ class _Loader:
             if name.endswith(names.LOG):
                 segment = self._segment(base_offset, sizes)
                 found.append(segment)
-                index = sizes.get(names.segment_file(base_offset, names.INDEX), -1)
-                time_index = sizes.get(names.segment_file(base_offset, names.TIME_INDEX), -1)
-                if index < 0 or index % 8 or time_index < 0 or time_index % 12:
+                index = sizes.get(names.segment_file(base_offset, names.INDEX))
+                time_index = sizes.get(names.segment_file(base_offset, names.TIME_INDEX))
+                is_missing = segment.log.size > 0 and (index is None or time_index is None)
+                if is_missing or (index or 0) % OFFSET_ENTRY_BYTES or (time_index or 0) % TIME_ENTRY_BYTES:
                     broken.append(segment)
             elif name.endswith(names.SNAPSHOT):
                 self.producers.snapshots.append(base_offset)
@@ -176,22 +181,18 @@ class _Loader:
         return found, broken
 
     def _rebuild(self, segment: Segment) -> None:
-        if segment.log.size:
-            logger.warning("making the indexes of %s anew: they are missing or damaged", segment.log.path)
-        if segment.log.size or not self.is_clean:
-            segment.rebuild_indexes()
-        else:
-            segment.offset_index.seal()
-            segment.time_index.seal()
+        logger.warning("making the indexes of %s anew: they are missing or damaged", segment.log.path)
+        segment.rebuild_indexes()
 
-    def _recover(self) -> None:
+    def _recover(self) -> list[Segment]:
         """Recover the segments from the recovery point on; what follows damage does not count any more."""
         unflushed = self.segments.between(self.recovery_point, 2**63)
         for number, segment in enumerate(unflushed):
             next_offset, bad_bytes = recover_segment(segment, self.epochs)
             if bad_bytes:
                 self._cut(segment, next_offset, bad_bytes, unflushed[number + 1 :])
-                return
+                break
+        return unflushed
 
     def _cut(self, segment: Segment, next_offset: int, bad_bytes: int, later: list[Segment]) -> None:
         position = segment.log.size - bad_bytes

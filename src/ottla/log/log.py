@@ -477,31 +477,39 @@ class Log:
 
     @property
     def needs_close(self) -> bool:
-        """Whether :meth:`close` has anything to write."""
+        """Whether a stop has anything to write."""
+        end_offset = self.log_end_offset
         return (
-            self.log_end_offset > self.recovery_point
-            or self.leader_epochs.is_dirty
+            end_offset > self.recovery_point
             or self._is_watched
-            or self.log_end_offset > self.producers.last_snapshot_offset
+            or end_offset > self.producers.last_snapshot_offset
+            or self.leader_epochs.is_dirty(end_offset)
         )
 
-    def close(self) -> None:
-        """Write and sync everything, so that the next start finds nothing to recover; blocks, from any
-        thread.
-
-        Raises StorageError.
-        """
+    def finish(self) -> None:
+        """Write what is only in memory, as Kafka leaves a log at a stop; not synced. Raises StorageError."""
         if self.failure is not None:
             raise self.failure
-        if self.needs_close:
-            try:
+        try:
+            if self.log_end_offset > 0:  # a partition that never got a record stays two small files
                 self.segments.active.become_inactive()
-                if self.producers.take_snapshot(self.log_end_offset):
-                    self._flusher.snapshots.append(self.log_end_offset)
-            except StorageError as error:
-                self.fail(error)
-                raise
-            if self.log_end_offset > self.recovery_point or self.leader_epochs.is_dirty:
-                self.flush()
+            if self.producers.take_snapshot(self.log_end_offset):
+                self._flusher.snapshots.append(self.log_end_offset)
+            if self.leader_epochs.is_dirty(self.log_end_offset) and not self.leader_epochs.write_first():
+                self.leader_epochs.write()
+        except StorageError as error:
+            self.fail(error)
+            raise
+
+    def close(self, *, after_sync: bool = False) -> None:
+        """Write and sync everything, so that the next start finds nothing to recover.
+
+        Blocks, from any thread. With ``after_sync`` :meth:`finish` was called and the whole disk synced. Raises
+        StorageError.
+        """
+        if not after_sync and (self.needs_close or self.failure is not None):
+            self.finish()
+        if self.log_end_offset > self.recovery_point:
+            self._flusher.flush(self.log_end_offset, after_sync=after_sync)
         for segment in self.segments:
             segment.close()

@@ -34,6 +34,8 @@ def recover_segment(segment: Segment, epochs: LeaderEpochs) -> tuple[int, int]:
     how many bytes follow that are not valid. They are left in the file.
     """
     index, time_index = segment.offset_index, segment.time_index
+    if not (segment.log.size or index.entries or time_index.entries):
+        return segment.base_offset, 0
     index.clear()
     time_index.clear()
     best = TimestampOffset(NO_TIMESTAMP, segment.base_offset)

@@ -103,9 +103,8 @@ class Segment:
         created_ms: int,
         jitter_ms: int = 0,
     ) -> "Segment":
-        """Make the files of an empty segment."""
-        for kind in (names.LOG, names.INDEX, names.TIME_INDEX):
-            files.create(names.segment_path(directory, base_offset, kind))
+        """Make the file of an empty segment; its indexes come with what they index."""
+        files.create(names.segment_path(directory, base_offset, names.LOG))
         return cls(
             files,
             directory,

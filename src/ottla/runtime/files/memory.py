@@ -149,8 +149,7 @@ class MemoryFiles:
         self.calls: dict[str, int] = {}
         """How often each kind of call was made."""
 
-    # -- faults
-    # ------------------------------------------------------------------------------------------------
+    # -- faults ------------------------------------------------------------------------------------------------------
 
     def fail(self, action: str, *, match: str = "", error: int = errno.EIO, times: int = 1) -> None:
         """Make the next ``times`` calls fail whose kind is ``action`` and whose path contains ``match``.
@@ -195,8 +194,7 @@ class MemoryFiles:
                 found.append((f"{path}/{name}", node))
         return found
 
-    # -- names
-    # -------------------------------------------------------------------------------------------------
+    # -- names -------------------------------------------------------------------------------------------------------
 
     def _find(self, path: str) -> "_Node | _Dir | None":
         here: _Node | _Dir = self._root
@@ -236,8 +234,7 @@ class MemoryFiles:
         assert isinstance(node, _Node), path
         return node
 
-    # -- the port
-    # ----------------------------------------------------------------------------------------------
+    # -- the port ----------------------------------------------------------------------------------------------------
 
     def open(self, path: str, *, create: bool = False, size: int | None = None) -> MemoryFile:
         self.check("open", path)
@@ -330,6 +327,11 @@ class MemoryFiles:
         node = self._find(path)
         if isinstance(node, _Node):
             node.fsync()
+
+    def sync_all(self) -> bool:
+        for _, node in self._walk(self._root, ""):
+            node.fsync()
+        return True
 
     def lock(self, path: str) -> MemoryLock:
         if path in self._locks:

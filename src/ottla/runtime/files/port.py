@@ -122,6 +122,12 @@ class Files(Protocol):
     def fsync_file(self, path: str) -> None:
         """Wait until a closed file's content is on the disk; one that is not there is fine."""
 
+    def sync_all(self) -> bool:
+        """Have everything that was written brought to the disk at once, where the system can; whether it could.
+
+        Errors are not reported: fsync what must not be lost afterwards; it has little left to do.
+        """
+
     def lock(self, path: str) -> Lock:
         """Take the lock file at ``path``, making it if needed; BlockingIOError if another holds it."""
 

@@ -34,6 +34,7 @@ from .system import (
 )
 
 _VECTORS_MAX = 1024
+_LOOKED_AT = 32
 
 
 def _storage_error(action: str, path: str, error: OSError) -> StorageError:
@@ -63,16 +64,18 @@ class _Pool:
                     break
 
     def _evict(self) -> bool:
-        for spare_unsynced in (True, True, False):
-            for _ in range(len(self._open)):
-                file = self._open.popleft()
-                if not file.is_open:
-                    return True
-                if file.used and spare_unsynced:
-                    file.used = False
-                elif not (spare_unsynced and file.unsynced) and file.close_nowait():
-                    return True
-                self._open.append(file)
+        """Close one file that was not used lately; look at a bounded number of them. False if all are in use."""
+        files = self._open
+        for attempt in range(min(_LOOKED_AT, len(files))):
+            file = files.popleft()
+            if not file.is_open:
+                return True
+            patience = attempt < _LOOKED_AT // 2
+            if patience and (file.used or file.unsynced):
+                file.used = False
+            elif file.close_nowait():
+                return True
+            files.append(file)
         return False
 
     def close_all(self) -> None:
@@ -445,6 +448,12 @@ class RealFiles:
             raise _storage_error("fsync", path, error) from error
         finally:
             os.close(fd)
+
+    def sync_all(self) -> bool:
+        if not hasattr(os, "sync"):
+            return False
+        os.sync()
+        return True
 
     def lock(self, path: str) -> RealLock:
         try:
