@@ -3,7 +3,8 @@
 One write at a time: a decision is made on the newest image, written in transactions that also compare the key of the
 controller's office, and answered when the node's published image has come to its revision, that is when everybody who
 subscribed is prepared for it. If another node has taken the office, the comparison fails and the caller is told
-NOT_CONTROLLER; nothing of what it tried to write is seen.
+NOT_CONTROLLER; nothing of what it tried to write is seen. What a start does not need is imported when it is first
+asked for.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import logging
 import os
 import random
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ottla.metadata import keys
 from ottla.metadata.driver import MetadataLoader, Publisher
@@ -23,14 +24,16 @@ from ottla.model.errors import ApiError, OperatorError
 from ottla.model.ids import Uuid, uuid_to_text
 from ottla.runtime.tasks import Tasks
 
-from .alter_configs import Alteration, Altered, alter_configs
 from .config_schema import ConfigSchema
-from .create_partitions import MorePartitions, PartitionsCreated, create_partitions
 from .create_topics import Chance, CreatedTopic, NewTopic, TopicDefaults, create_topics, new_topic_id
 from .decision import Decision, transactions
-from .delete_topics import DeletedTopic, TopicReference, delete_topics
 from .producer_ids import ProducerIdBlock, ProducerIdPool, allocate_producer_ids
 from .registration import claim_office, name_cluster, register_broker, sweep
+
+if TYPE_CHECKING:
+    from .alter_configs import Alteration, Altered
+    from .create_partitions import MorePartitions, PartitionsCreated
+    from .delete_topics import DeletedTopic, TopicReference
 
 logger = logging.getLogger(__name__)
 
@@ -121,21 +124,27 @@ class Controller:
         )
 
     async def create_partitions(
-        self, topics: Sequence[MorePartitions], *, validate_only: bool = False
-    ) -> tuple[PartitionsCreated, ...]:
+        self, topics: "Sequence[MorePartitions]", *, validate_only: bool = False
+    ) -> "tuple[PartitionsCreated, ...]":
         """Give topics more partitions."""
+        from .create_partitions import create_partitions
+
         return await self._decide(
             lambda image: create_partitions(image, topics, draw=self._chance.draw), validate_only=validate_only
         )
 
-    async def delete_topics(self, references: Sequence[TopicReference]) -> tuple[DeletedTopic, ...]:
+    async def delete_topics(self, references: "Sequence[TopicReference]") -> "tuple[DeletedTopic, ...]":
         """Delete topics; when this returns their names are free."""
+        from .delete_topics import delete_topics
+
         return await self._decide(lambda image: delete_topics(image, references))
 
     async def alter_configs(
-        self, alterations: Sequence[Alteration], *, validate_only: bool = False
-    ) -> tuple[Altered, ...]:
+        self, alterations: "Sequence[Alteration]", *, validate_only: bool = False
+    ) -> "tuple[Altered, ...]":
         """Change settings, in either request's way; when this returns they are in force on this node."""
+        from .alter_configs import alter_configs
+
         return await self._decide(
             lambda image: alter_configs(image, alterations, schema=self._schema, node_id=self.node_id),
             validate_only=validate_only,

@@ -31,6 +31,7 @@ from ottla.runtime.settings.describe import (
     describe_topic,
 )
 
+SOURCES_FROM = 1
 UNKNOWN_TYPE = (
     "This most likely occurs because of a request being malformed by the client library or the message was sent to an"
     " incompatible broker. See the broker logs for more details."
@@ -51,7 +52,12 @@ def handle(request: DescribeConfigsRequest, context: RequestContext) -> Describe
             result.error_message = error.message or ""
         else:
             result.configs = [
-                _shown(entry, synonyms=request.include_synonyms, documentation=request.include_documentation)
+                _shown(
+                    entry,
+                    context.api_version,
+                    synonyms=request.include_synonyms,
+                    documentation=request.include_documentation,
+                )
                 for entry in entries
             ]
         results.append(result)
@@ -107,12 +113,12 @@ def _logger_entries(names: Iterable[str] | None) -> Iterable[Entry]:
             yield Entry(name, level, False, Source.DYNAMIC_BROKER_LOGGER_CONFIG, False, (), Type.STRING, None)
 
 
-def _shown(entry: Entry, *, synonyms: bool, documentation: bool) -> DescribeConfigsResourceResult:
+def _shown(entry: Entry, version: int, *, synonyms: bool, documentation: bool) -> DescribeConfigsResourceResult:
     return DescribeConfigsResourceResult(
         name=entry.name,
         value=None if entry.sensitive else entry.value,
         read_only=entry.read_only,
-        is_default=entry.source == Source.DEFAULT_CONFIG,
+        is_default=version < SOURCES_FROM and entry.source == Source.DEFAULT_CONFIG,
         config_source=entry.source,
         is_sensitive=entry.sensitive,
         synonyms=[
