@@ -1,5 +1,6 @@
 """A log against a list: whatever is done to it, what is read is what the list has."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -118,12 +119,9 @@ class LogMachine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.bench.log.log_start_offset > 0)
     def below_the_start_is_out_of_range(self) -> None:
-        try:
+        with pytest.raises(ApiError) as caught:
             self.bench.log.read(self.bench.log.log_start_offset - 1, 1000)
-        except ApiError as error:
-            assert error.code is ErrorCode.OFFSET_OUT_OF_RANGE
-        else:
-            raise AssertionError
+        assert caught.value.code is ErrorCode.OFFSET_OUT_OF_RANGE
 
     @rule(share=st.floats(0, 1), max_bytes=st.integers(1, 3000))
     def read_from_the_middle(self, share: float, max_bytes: int) -> None:

@@ -182,7 +182,9 @@ class _Loader:
 
     def _rebuild(self, segment: Segment) -> None:
         logger.warning("making the indexes of %s anew: they are missing or damaged", segment.log.path)
-        segment.rebuild_indexes()
+        next_offset, bad_bytes = recover_segment(segment, self.epochs)
+        if bad_bytes:
+            self._cut(segment, next_offset, bad_bytes, [])
 
     def _recover(self) -> list[Segment]:
         """Recover the segments from the recovery point on; what follows damage does not count any more."""
@@ -198,7 +200,10 @@ class _Loader:
         position = segment.log.size - bad_bytes
         has_later = any(other.log.size for other in later)
         is_damage = (
-            next_offset < self.recovery_point or has_later or holds_valid_batch(segment.log, position, next_offset)
+            self.is_clean
+            or next_offset < self.recovery_point
+            or has_later
+            or holds_valid_batch(segment.log, position, next_offset)
         )
         kept = []
         if is_damage:
@@ -211,7 +216,7 @@ class _Loader:
                 kept.append(aside)
             self.producers.remove_snapshot(other.base_offset)
         self.segments.remove(later)
-        segment.is_inactive = False
+        segment.is_inactive = segment is not self.segments.active
         if is_damage:
             logger.error(
                 "%s is damaged: the log now ends at offset %d; what was behind is kept in %s",

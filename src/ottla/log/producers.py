@@ -52,6 +52,10 @@ class ProducerBatch(NamedTuple):
         return self.last_offset - self.offset_delta
 
 
+ProducerState = tuple[int, tuple[ProducerBatch, ...], int, int, int]
+"""Epoch, batches, last timestamp, coordinator epoch, first offset of the open transaction."""
+
+
 class Producer:
     """One producer id. ``batches`` ends with the latest; timestamps in ms."""
 
@@ -82,7 +86,7 @@ class Producer:
         """The offset of the last record it wrote; -1 if none is known."""
         return self.batches[-1].last_offset if self.batches else NO_OFFSET
 
-    def state(self) -> tuple[object, ...]:
+    def state(self) -> ProducerState:
         """Return everything there is to know, to compare."""
         transaction = self.current_txn_first_offset
         return self.epoch, tuple(self.batches), self.last_timestamp, self.coordinator_epoch, transaction
@@ -109,7 +113,7 @@ class Producers:
     def __len__(self) -> int:
         return len(self.producers)
 
-    def state(self) -> dict[int, tuple[object, ...]]:
+    def state(self) -> dict[int, ProducerState]:
         """Return everything that is known, to compare."""
         return {producer_id: producer.state() for producer_id, producer in self.producers.items()}
 
