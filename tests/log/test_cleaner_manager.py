@@ -16,6 +16,7 @@ from ottla.log.cleaner.job import CleanedGroup, CleanJob, CleanStats
 from ottla.log.cleaner.round import WorkerError
 from ottla.log.log import Log
 from ottla.model.ids import TopicPartition
+from ottla.runtime.clock import ManualTimer
 
 KEYS = [b"a", b"b", b"c"]
 
@@ -138,6 +139,36 @@ async def test_nothing_above_the_high_watermark_is_touched() -> None:
     await node.compact()
     assert node.cleaner.first_dirty_offset(log) == log.segments.floor(log.high_watermark).base_offset  # type: ignore[union-attr]
     assert [entry[0] for entry in contents(log)][-20:] == list(range(log.log_end_offset - 20, log.log_end_offset))
+    await node.close()
+
+
+async def test_nothing_of_an_open_transaction_and_nothing_behind_it_is_touched() -> None:
+    node = CleanerNode()
+    log = node.log()
+    node.fill(log, KEYS, 10)
+    fields = {"producer_id": 9, "producer_epoch": 0, "base_sequence": 0, "transactional": True}
+    node.append(log, (b"a", b"undecided"), **fields)
+    first = log.log_end_offset - 1
+    node.fill(log, KEYS, 10)
+    await node.compact()
+    holder = log.segments.floor(first)
+    assert holder is not None
+    assert node.cleaner.first_dirty_offset(log) == holder.base_offset
+    assert [entry[0] for entry in contents(log) if entry[0] >= first] == list(range(first, log.log_end_offset))
+    await node.close()
+
+
+async def test_what_comes_behind_a_truncation_is_dirty() -> None:
+    node = CleanerNode()
+    log = node.log()
+    node.fill(log, KEYS)
+    await node.compact()
+    log.truncate_to(30)
+    node.cleaner.log_truncated(log, 30)
+    assert node.cleaner.first_dirty_offset(log) == 30
+    last = node.fill(log, KEYS)
+    assert await node.compact() == 1
+    assert kept(log) == last
     await node.close()
 
 
@@ -410,6 +441,32 @@ async def test_new_settings_take_effect_while_it_runs() -> None:
     assert len(node.cleaner._loops) == 2
     await node.cleaner.update_config(CleanerConfig(threads=1))
     assert len(node.cleaner._loops) == 1
+    await node.close()
+
+
+async def test_a_worker_with_nothing_to_do_is_ended() -> None:
+    node = CleanerNode(config=CleanerConfig(backoff_ms=30_000))
+    ended = asyncio.Event()
+    looked = asyncio.Event()
+
+    class Ending(InlineRunner):
+        async def close(self) -> None:
+            ended.set()
+
+    node._runner = lambda one: Ending(one.files, one.clock)
+    call_later = node.clock.call_later
+
+    def pausing(delay_ms: float, callback: Callable[[], None]) -> ManualTimer:
+        looked.set()
+        return call_later(delay_ms, callback)
+
+    node.clock.call_later = pausing  # type: ignore[method-assign]
+    node.cleaner.start()
+    for expected in (False, False, True):
+        await looked.wait()
+        looked.clear()
+        assert ended.is_set() is expected
+        node.clock.advance(30_000)
     await node.close()
 
 

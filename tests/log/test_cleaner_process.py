@@ -12,6 +12,7 @@ from ottla.log.cleaner import wire
 from ottla.log.cleaner.job import CleanedGroup
 from ottla.log.cleaner.process import ProcessRunner
 from ottla.log.cleaner.retention import LastRecord
+from ottla.log.cleaner.round import WorkerError
 from ottla.model.errors import CorruptData
 from ottla.runtime.files import RealFiles
 
@@ -100,6 +101,55 @@ async def test_a_cancelled_job_ends_with_its_process(tmp_path: Path) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert segments.entries()[0] == (0, b"a", b"1")
+
+
+async def test_a_worker_whose_broker_is_gone_ends_in_the_middle_of_a_job(tmp_path: Path) -> None:
+    segments = segments_in(tmp_path)
+    runner = ProcessRunner(1.0)
+    process = await runner.start()
+    assert process.stdin is not None
+    process.stdin.write(wire.encode("job", wire.job_content(segments.job())))
+    await process.stdin.drain()
+    process.stdin.close()
+    assert await process.wait() == 0
+    await runner.close()
+
+
+async def test_a_worker_that_dies_is_told_of_and_replaced(tmp_path: Path) -> None:
+    segments = segments_in(tmp_path)
+    runner = ProcessRunner(1.0)
+
+    async def swap(group: CleanedGroup) -> None:
+        segments.swap(group)
+
+    try:
+        process = await runner.start()
+        running = asyncio.create_task(runner.run(segments.job(), swap))
+        await asyncio.sleep(0)
+        process.kill()
+        with pytest.raises(WorkerError):
+            await running
+        runner.limit(1e12)
+        assert (await runner.run(segments.job(), swap)).end_offset == 20
+    finally:
+        await runner.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="only POSIX has niceness")
+async def test_a_worker_is_nicer_than_the_broker(tmp_path: Path) -> None:
+    segments = segments_in(tmp_path)
+    runner = ProcessRunner(1e12)
+
+    async def swap(group: CleanedGroup) -> None:
+        segments.swap(group)
+
+    try:
+        await runner.run(segments.job(), swap)
+        assert runner.pid is not None
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, runner.pid) == min(19, own + 10)
+    finally:
+        await runner.close()
 
 
 async def test_a_higher_limit_lets_a_slow_job_go_on(tmp_path: Path) -> None:

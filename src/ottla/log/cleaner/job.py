@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ottla.log import names
 from ottla.record.batch import BatchHeader
-from ottla.runtime.files import Files
+from ottla.runtime.files import Buffer, Files
 
 from .batches import SegmentReader, aborted_transactions, index_position
 from .legacy import legacy_keys, rebuild_legacy
@@ -187,7 +187,7 @@ def _clean_group(
         buffer_bytes=job.buffer_bytes,
     )
     modified_ms = 0
-    left: bytes | memoryview | None
+    left: Buffer | None
     with CleanedSegment(files, job.directory, group[0].base_offset, rules) as output:
         for segment in group:
             modified_ms = files.modified_ms(names.segment_path(job.directory, segment.base_offset, names.LOG))

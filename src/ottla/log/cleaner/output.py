@@ -14,7 +14,7 @@ from ottla.log import names
 from ottla.log.index import OffsetIndex, TimeIndex
 from ottla.model.errors import CorruptData
 from ottla.record.batch import parse_header
-from ottla.runtime.files import Files
+from ottla.runtime.files import Buffer, Files
 
 from .selection import MAX_RELATIVE_OFFSET
 from .transactions import AbortedTransaction
@@ -45,7 +45,7 @@ class CleanedSegment:
         self._directory = directory
         self._rules = rules
         self._log = files.open(self.path(names.LOG), create=True)
-        self._pending: list[bytes | memoryview] = []
+        self._pending: list[Buffer] = []
         self._pending_bytes = 0
         limit_bytes = rules.segment_index_bytes
         self._index = OffsetIndex(files, self.path(names.INDEX), base_offset, limit_bytes)
@@ -75,7 +75,7 @@ class CleanedSegment:
         """Return the path of this segment's file of the kind ``suffix``."""
         return names.segment_path(self._directory, self.base_offset, suffix + names.CLEANED)
 
-    def append(self, batch: bytes | memoryview) -> None:
+    def append(self, batch: Buffer) -> None:
         """Add a batch of magic 2 and index it."""
         header = parse_header(batch)
         last_offset = header.last_offset

@@ -2,7 +2,10 @@
 
 Base offset, last offset, producer fields, leader epoch and attributes stay; so does every record's offset. The base
 timestamp becomes the delete horizon where there is one, else the first remaining record's timestamp, and only where it
-differs from the old one are records written anew. (MemoryRecords.filterTo, DefaultRecordBatch.writeEmptyHeader.)
+differs from the old one are records written anew. (MemoryRecords.filterTo.)
+
+This is what :mod:`ottla.record.filter` does with record objects, for the many batches of magic 2: here their records
+are only bytes. A test holds the two together.
 """
 
 import struct
@@ -11,6 +14,7 @@ from collections.abc import Sequence
 from ottla.record.batch import (
     ATTRIBUTES_OFFSET,
     CODEC_MASK,
+    CONTROL_BIT,
     CURRENT_MAGIC,
     DELETE_HORIZON_BIT,
     HEADER,
@@ -18,8 +22,10 @@ from ottla.record.batch import (
     LOG_APPEND_TIME_BIT,
     LOG_OVERHEAD,
     NO_TIMESTAMP,
+    TRANSACTIONAL_BIT,
     BatchHeader,
 )
+from ottla.record.build import empty_batch
 from ottla.record.compress import Codec, compress
 from ottla.record.crc import crc32c
 from ottla.record.varint import read_varint, read_varlong, varint
@@ -27,12 +33,23 @@ from ottla.record.varint import read_varint, read_varlong, varint
 from .scan import ScannedRecord
 
 _CRC_POS = 17
+_KEPT_ATTRIBUTES = CODEC_MASK | LOG_APPEND_TIME_BIT | TRANSACTIONAL_BIT | CONTROL_BIT
 
 
-def emptied(header: BatchHeader) -> bytes:
+def emptied(header: BatchHeader) -> bytearray:
     """Return ``header``'s batch without records: it keeps the producer's last sequence, or the end of the log."""
-    attributes = header.attributes & ~(CODEC_MASK | DELETE_HORIZON_BIT)
-    return _assemble(header, b"", attributes, NO_TIMESTAMP, header.max_timestamp, 0)
+    return empty_batch(
+        base_offset=header.base_offset,
+        last_offset=header.last_offset,
+        leader_epoch=header.leader_epoch,
+        timestamp_type=header.timestamp_type,
+        max_timestamp=header.max_timestamp,
+        producer_id=header.producer_id,
+        producer_epoch=header.producer_epoch,
+        base_sequence=header.base_sequence,
+        transactional=header.is_transactional,
+        control=header.is_control,
+    )
 
 
 def rebuild_batch(
@@ -45,12 +62,12 @@ def rebuild_batch(
         records = b"".join([payload[record.start : record.end] for record in kept])
     else:
         records = _rewrite(payload, kept, timestamps, base_timestamp)
-    attributes = header.attributes & ~DELETE_HORIZON_BIT
+    attributes = header.attributes & _KEPT_ATTRIBUTES
     if delete_horizon_ms is not None:
         attributes |= DELETE_HORIZON_BIT
     codec = Codec(attributes & CODEC_MASK)
     body = records if codec == Codec.NONE else compress(codec, records)
-    max_timestamp = header.max_timestamp if attributes & LOG_APPEND_TIME_BIT else max(timestamps)
+    max_timestamp = header.max_timestamp if attributes & LOG_APPEND_TIME_BIT else max(NO_TIMESTAMP, *timestamps)
     return _assemble(header, body, attributes, base_timestamp, max_timestamp, len(kept))
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ottla.model.errors import ApiError, CorruptData
 from ottla.record.batch import HEADER_SIZE, BatchHeader
 from ottla.record.compress import Codec, decompress
+from ottla.runtime.files import Buffer
 
 from .offset_map import OffsetMap, Winners
 from .rebuild import emptied, rebuild_batch
@@ -59,7 +60,7 @@ class Retention:
         pos: int,
         header: BatchHeader,
         keep_entry: Callable[[AbortedTransaction], None] | None = None,
-    ) -> bytes | memoryview | None:
+    ) -> Buffer | None:
         """Return what is left of the magic 2 batch at ``pos``: the same bytes, others, or None for nothing."""
         if header.is_control:
             left = self._filter_control(chunk, pos, header, keep_entry)
@@ -85,7 +86,7 @@ class Retention:
         pos: int,
         header: BatchHeader,
         keep_entry: Callable[[AbortedTransaction], None] | None,
-    ) -> bytes | memoryview | None:
+    ) -> Buffer | None:
         payload, start, end = open_batch(chunk, pos, header)
         records = scan_records(payload, start, end, header.count, header.base_offset)
         needless = self._transactions.on_control_batch(
@@ -99,7 +100,7 @@ class Retention:
             return rebuild_batch(header, payload, records, self.new_horizon_ms)
         return memoryview(chunk)[pos : pos + header.size]
 
-    def _filter_data(self, chunk: bytes, pos: int, header: BatchHeader) -> bytes | memoryview | None:
+    def _filter_data(self, chunk: bytes, pos: int, header: BatchHeader) -> Buffer | None:
         last_offset = header.last_offset
         if self._transactions.on_batch(
             header.producer_id, header.base_offset, last_offset, transactional=header.is_transactional
