@@ -139,6 +139,9 @@ class Members:
 def wait_for_coordinator(node: Node, *groups: str) -> None:
     """Kafka makes __consumer_offsets at the first FindCoordinator and says 14, 15 or 16 meanwhile; Ottla must not."""
     if not target.is_kafka():
+        with node.connect() as connection:
+            answer = connection.call("FindCoordinator", 2, {"key": "any", "key_type": 0})
+            assert answer["error_code"] == 0, answer
         return
 
     def ready() -> bool:

@@ -10,6 +10,7 @@ import logging
 import random
 import socket
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from ottla.broker.config_schema import SettingsSchema
 from ottla.broker.configs import (
@@ -23,7 +24,6 @@ from ottla.broker.configs import (
 from ottla.broker.connections import Connections
 from ottla.broker.dispatch import Dispatcher
 from ottla.broker.fetch_sessions import FetchSessions
-from ottla.broker.handlers.fetch import FetchWaiter
 from ottla.broker.journal import TOPIC as OFFSETS_TOPIC
 from ottla.broker.journal import PartitionJournal
 from ottla.broker.limits import NodeLimits, connection_limits, connection_quota, flush_policy
@@ -50,6 +50,9 @@ from ottla.runtime.settings import BrokerConfig, SettingError
 from ottla.runtime.settings.listeners import Listener, advertised_listeners, client_listeners
 from ottla.runtime.tasks import Tasks
 
+if TYPE_CHECKING:
+    from ottla.broker.handlers.fetch import FetchWaiter
+
 logger = logging.getLogger(__name__)
 
 DRAIN_MS = 1_500
@@ -71,7 +74,7 @@ class Node:
         self.failure: OttlaError | None = None
         self.tasks = Tasks()
         self.limits = NodeLimits(config)
-        self.waiting_fetches: set[FetchWaiter] = set()
+        self.waiting_fetches: set["FetchWaiter"] = set()
         self.fetch_sessions = FetchSessions(
             slots=config.int("max.incremental.fetch.session.cache.slots"), random_below=self.random.randrange
         )

@@ -11,8 +11,7 @@ caller says how deep to look (:class:`Depth`); all the records are walked throug
 
 What a look at the lengths does not see, in a batch whose CRC is right and whose writer lies: fields that do not fit
 into their record, offset deltas that are not 0, 1, 2 (a walk through the records would write such a batch anew), and a
-largest timestamp that is not the largest. A compressed batch is not opened for less than a rule or Depth.RECORDS; what
-its header claims only has to be possible.
+largest timestamp that is not the largest.
 
 Errors are ``ApiError`` with Kafka's code; :class:`RecordsRejected` names the records too. Where Kafka stumbles and
 says UNKNOWN_SERVER_ERROR (an unknown codec, bytes that do not decompress) the answer here is INVALID_RECORD, and
@@ -75,9 +74,9 @@ class Depth(IntEnum):
     HEADER = 0
     """The header, and the first record of an uncompressed batch."""
     LENGTHS = 1
-    """Also the length of each record of an uncompressed batch: are there as many as the header says?"""
+    """Also the length of each record: are there as many as the header says? A compressed batch is opened for it."""
     RECORDS = 2
-    """Every field of every record, also of a compressed batch; what Kafka does."""
+    """Every field of every record; what Kafka does."""
 
 
 class AppendRules:
@@ -185,8 +184,11 @@ def validate(
     if depth == Depth.RECORDS or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header):
         validated = _look_inside(batch, header, rules, now_ms)
     else:
-        if depth == Depth.LENGTHS and header.count > 1 and not header.attributes & CODEC_MASK:
-            walk_lengths(bytes(memoryview(batch)[HEADER_SIZE:]), header.count)
+        if depth == Depth.LENGTHS:
+            if header.attributes & CODEC_MASK:
+                walk_lengths(record_bytes(batch, 0, header, rules.max_decompressed_bytes), header.count)
+            elif header.count > 1:
+                walk_lengths(bytes(memoryview(batch)[HEADER_SIZE:]), header.count)
         validated = _validated(batch, header)
         _set_timestamps(validated, rules, now_ms, header.max_timestamp)
     if validated.header.size > rules.segment_bytes:

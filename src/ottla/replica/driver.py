@@ -137,6 +137,10 @@ class Replicas:
             depth=self._depth(),
         )
         log.leader_epochs.assign(partition.leader_epoch, log.log_end_offset)
+        if topic.partitions[index].isr == (self._node_id,):
+            # Alone in sync, the leader has everything that was ever committed, whatever the checkpoint remembers
+            # (reference section 5.3).
+            log.high_watermark = log.log_end_offset
         partitions = self._by_topic.get(topic.id)
         if partitions is None:
             partitions = self._by_topic[topic.id] = self._by_topic[topic.name] = {}

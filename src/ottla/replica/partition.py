@@ -13,7 +13,7 @@ from ottla.log.reader import ReadInfo
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 from ottla.model.ids import TopicPartition, Uuid
-from ottla.record.batch import BatchHeader, TimestampType
+from ottla.record.batch import TRANSACTIONAL_BIT, BatchHeader, TimestampType
 from ottla.record.compress import Codec
 from ottla.record.validate import AppendRules, Depth, Validated, validate
 
@@ -103,6 +103,9 @@ class Partition:
         ApiError with Kafka's code, or StorageError.
         """
         validated: Validated = validate(records, self.rules, now_ms, produce_version, depth=self.depth)
+        if validated.header.attributes & TRANSACTIONAL_BIT:
+            # Kafka's answer to a transactional batch without a transactional id, which is the only kind that comes here.
+            raise ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
 
     def append_validated(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendInfo:

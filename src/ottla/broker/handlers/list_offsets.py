@@ -35,6 +35,7 @@ SINCE_VERSION = {
     EARLIEST_PENDING_UPLOAD: 11,
 }
 DEBUGGING_REPLICA = -2
+LEADER_EPOCH_SINCE_VERSION = 4
 Found = tuple[int, int, int]
 """Timestamp, offset, leader epoch; -1 where there is none."""
 NOTHING: Found = (-1, -1, -1)
@@ -63,7 +64,9 @@ async def handle(request: ListOffsetsRequest, context: RequestContext) -> ListOf
             except StorageError:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             else:
-                answer.timestamp, answer.offset, answer.leader_epoch = found
+                answer.timestamp, answer.offset, leader_epoch = found
+                if context.api_version >= LEADER_EPOCH_SINCE_VERSION:
+                    answer.leader_epoch = leader_epoch
         topics.append(ListOffsetsTopicResponse(name=topic.name, partitions=answers))
     return ListOffsetsResponse(topics=topics)
 

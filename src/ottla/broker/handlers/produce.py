@@ -65,7 +65,8 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 answer.log_start_offset = info.log_start_offset
                 if partition.log.high_watermark <= info.last_offset:
                     unflushed.append((partition, answer, info.last_offset + 1))
-        topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
+        if answers:
+            topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
     response = ProduceResponse(responses=topics)
     if unflushed:
         deferred = context.defer(pipelines=True)
