@@ -11,9 +11,9 @@ from tests.log.cleaner_node import COMPACTED, DIRECTORY, CleanerNode, contents
 
 from ottla.log import names
 from ottla.log.cleaner.config import CleanerConfig
+from ottla.log.cleaner.failures import WorkerError
 from ottla.log.cleaner.inline import InlineRunner
 from ottla.log.cleaner.job import CleanedGroup, CleanJob, CleanStats
-from ottla.log.cleaner.round import WorkerError
 from ottla.log.log import Log
 from ottla.model.ids import TopicPartition
 from ottla.runtime.clock import ManualTimer

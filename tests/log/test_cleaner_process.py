@@ -9,10 +9,10 @@ from tests.log.cleaning import Segments, batch
 
 from ottla.log import names
 from ottla.log.cleaner import wire
+from ottla.log.cleaner.failures import WorkerError
 from ottla.log.cleaner.job import CleanedGroup
 from ottla.log.cleaner.process import ProcessRunner
 from ottla.log.cleaner.retention import LastRecord
-from ottla.log.cleaner.round import WorkerError
 from ottla.model.errors import CorruptData
 from ottla.runtime.files import RealFiles
 

@@ -10,8 +10,8 @@ from tests.log.test_cleaner_crash import KEYS, TOPIC, CopiedFiles
 from ottla.log import names
 from ottla.log.cleaner.candidates import examine, job_for
 from ottla.log.cleaner.config import CleanerConfig
+from ottla.log.cleaner.failures import CleaningAborted
 from ottla.log.cleaner.job import CleanedGroup, clean
-from ottla.log.cleaner.round import CleaningAborted
 from ottla.log.cleaner.swap import Swap
 from ottla.log.cleaner.throttle import Throttle
 from ottla.log.log import Log

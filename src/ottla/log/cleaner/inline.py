@@ -6,8 +6,8 @@ from ottla.model.errors import StorageError
 from ottla.runtime.clock import Clock
 from ottla.runtime.files import Files
 
+from .failures import DiskFullError, is_disk_full
 from .job import CleanedGroup, CleanJob, CleanStats, clean
-from .round import DiskFullError, is_disk_full
 from .throttle import Throttle
 
 

@@ -22,9 +22,10 @@ from ottla.runtime.tasks import Tasks
 
 from .candidates import Candidate, examine, needs_disk
 from .config import IDLE_MS, CleanerConfig
+from .failures import CleaningAborted, DiskFullError, WorkerError
 from .figures import CleanerFigures
 from .progress import Progress, log_directory
-from .round import CleaningAborted, DiskFullError, Round, Runner, WorkerError
+from .round import Round, Runner
 
 logger = logging.getLogger(__name__)
 

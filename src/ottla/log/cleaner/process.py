@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import ottla
 from ottla.model.errors import CorruptData, StorageError
 
-from .round import DISK_FULL, DiskFullError, WorkerError
+from .failures import DISK_FULL, DiskFullError, WorkerError
 
 if TYPE_CHECKING:
     from .job import CleanedGroup, CleanJob, CleanStats

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,26 +13,12 @@ from ottla.runtime.tasks import Tasks
 
 from .candidates import Candidate, job_for
 from .config import CleanerConfig
+from .failures import CleaningAborted
 
 if TYPE_CHECKING:
     from ottla.log.segment import Segment
 
     from .job import CleanedGroup, CleanJob, CleanStats
-
-DISK_FULL = "DiskFull"
-"""What a worker calls a failure that may be over by itself."""
-
-
-class CleaningAborted(Exception):  # noqa: N818 - not an error: the log changed under the cleaner
-    """The log was truncated, deleted, or is no longer to be compacted."""
-
-
-class WorkerError(OttlaError):
-    """A worker ended, or failed in a way that says nothing about the disk."""
-
-
-class DiskFullError(StorageError):
-    """There is no room for the new segment; the log is as it was."""
 
 
 class Runner(Protocol):
@@ -165,9 +150,3 @@ async def _to_the_end(task: asyncio.Future[Segment]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Tell whether an error of the disk says that there is no room left."""
-    cause = error if isinstance(error, OSError) else error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -23,8 +23,8 @@ from ottla.model.errors import StorageError
 from ottla.runtime.files import Files
 from ottla.runtime.tasks import Tasks
 
+from .failures import CleaningAborted
 from .job import CleanedGroup
-from .round import CleaningAborted
 
 
 class Swap:

@@ -17,8 +17,8 @@ from ottla.model.errors import OttlaError
 from ottla.runtime.files import RealFiles
 
 from . import wire
+from .failures import DISK_FULL, is_disk_full
 from .job import CleanJob, clean
-from .round import DISK_FULL, is_disk_full
 from .throttle import Throttle
 
 _NICENESS = 10
