@@ -204,7 +204,7 @@ def test_indexes_are_rebuilt(killed: Killed, damage: str) -> None:
     for suffix in ("index", "timeindex"):
         path = node.log_dir / f"{topic}-0" / f"{0:020}.{suffix}"
         if damage == "missing":
-            path.unlink()
+            path.unlink(missing_ok=True)
         else:
             path.write_bytes(b"" if damage == "empty" else os.urandom(8 * 12))
     node.start()
