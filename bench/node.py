@@ -27,6 +27,8 @@ class Node:
         for setting in ("listeners=PLAINTEXT://127.0.0.1:0", *self.settings):
             arguments += ["--set", setting]
         environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+        # An installed Ottla has its bytecode; a shell that forbids writing it would have every start compile anew.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         begin = time.perf_counter()
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
         assert self.process.stdout is not None
