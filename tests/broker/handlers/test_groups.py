@@ -154,7 +154,12 @@ class Node:
         synced = await self.ask(
             sync_group,
             sync_group.SyncGroupRequest(
-                group_id=group_id, generation_id=1, member_id=member_id, assignments=[assignment]
+                group_id=group_id,
+                generation_id=1,
+                member_id=member_id,
+                protocol_type=protocol_type,
+                protocol_name="range",
+                assignments=[assignment],
             ),
             5,
         )

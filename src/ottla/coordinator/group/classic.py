@@ -291,7 +291,10 @@ class ClassicGroup:
             self.leader = member.member_id
         assert member.instance_id is not None
         self.static_members[member.instance_id] = member.member_id
-        self.pending_sync.discard(old_id)
+        if old_id in self.pending_sync:
+            # Kafka goes on waiting for the old member id and so rebalances for nothing.
+            self.pending_sync.remove(old_id)
+            self.pending_sync.add(member.member_id)
 
     def _count(self, member: Member, step: int) -> None:
         for name, _ in member.protocols:

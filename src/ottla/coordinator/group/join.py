@@ -34,7 +34,8 @@ def decide_join(
     group = ClassicGroup(request.group_id, state_since_ms=now_ms) if known is None else known
     error = _check(group, request, config)
     if error is not ErrorCode.NONE and error is not ErrorCode.GROUP_MAX_SIZE_REACHED:
-        return _refuse(token, request.member_id, error)
+        is_stranger = error in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID)
+        return refuse(token, JoinResult(member_id=request.member_id, error=error, protocol=None if is_stranger else ""))
     draft = Draft(group, now_ms=now_ms, config=config)
     if error is ErrorCode.GROUP_MAX_SIZE_REACHED:
         return _refuse_for_size(draft, request, token)
@@ -171,7 +172,7 @@ def _replace_static(draft: Draft, request: JoinRequest, old: Member, member_id: 
     """A static member comes back under a new member id (KIP-345): it takes the old one's place."""
     group = draft.group
     if old.join is not None:
-        draft.reply(old.join, JoinResult(member_id=old.member_id, error=ErrorCode.FENCED_INSTANCE_ID))
+        draft.reply(old.join, JoinResult(member_id=old.member_id, error=ErrorCode.FENCED_INSTANCE_ID, protocol=None))
     if old.sync is not None:
         draft.reply(old.sync, SyncResult(error=ErrorCode.FENCED_INSTANCE_ID))
     draft.cancel_timer(TimerKind.SESSION, old.member_id)

@@ -55,13 +55,16 @@ class JoinedMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinResult:
-    """The answer to a JoinGroup; only the leader is told the ``members``."""
+    """The answer to a JoinGroup; only the leader is told the ``members``.
+
+    With an error the protocol is empty, but None where the member was fenced or is unknown: as Kafka has it.
+    """
 
     error: ErrorCode = ErrorCode.NONE
     member_id: str = UNKNOWN_MEMBER_ID
     generation_id: int = UNKNOWN_GENERATION_ID
     protocol_type: str | None = None
-    protocol: str | None = None
+    protocol: str | None = ""
     leader: str = ""
     skip_assignment: bool = False
     members: tuple[JoinedMember, ...] = ()
