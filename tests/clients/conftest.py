@@ -1,5 +1,22 @@
-"""Clients that nobody here wrote, against a whole node."""
+"""Clients that nobody here wrote, against a whole node: one of each kind for a module."""
 
+from collections.abc import Iterator
+
+import pytest
+from tests.harness import client_list
+from tests.harness.clients import Client
 from tests.harness.fixtures import connection, make_node, node, only_ottla, session_nodes, topic
+from tests.harness.node import Node
 
-__all__ = ["connection", "make_node", "node", "only_ottla", "session_nodes", "topic"]
+__all__ = ["client", "connection", "make_node", "node", "only_ottla", "session_nodes", "topic"]
+
+JAVA = pytest.param("java", marks=pytest.mark.java)
+EVERY_CLIENT = [*(name for name in client_list.NAMES if name != "java"), JAVA]
+
+
+@pytest.fixture(scope="module", params=EVERY_CLIENT)
+def client(request: pytest.FixtureRequest, node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Each client in turn."""
+    made = client_list.make_client(request.param, node.bootstrap, tmp_path_factory.mktemp("client"))
+    yield made
+    made.close()

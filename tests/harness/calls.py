@@ -1,5 +1,6 @@
 """The requests that most tests make, as functions on a raw connection."""
 
+import functools
 import itertools
 import os
 import uuid
@@ -46,10 +47,8 @@ def create_topic(
 def wait_for_topic(connection: Connection, topic: str, partitions: int = 1) -> None:
     """Wait until the topic can be read from; Kafka shows it earlier than it serves it."""
     for partition in range(partitions):
-        eventually(
-            lambda partition=partition: list_offset(connection, topic, partition=partition)["error_code"] == 0,
-            f"{topic}-{partition} has a leader",
-        )
+        probe = functools.partial(list_offset, connection, topic, partition=partition)
+        eventually(probe, f"{topic}-{partition} has a leader", accept=lambda found: found["error_code"] == 0)
 
 
 def topic_id(connection: Connection, topic: str) -> uuid.UUID:
@@ -138,7 +137,9 @@ def fetch(connection: Connection, topic: str, offset: int, *, version: int = 12,
     return dict(result)
 
 
-def list_offset(connection: Connection, topic: str, *, partition: int = 0, timestamp: int = -1, version: int = 6) -> Values:
+def list_offset(
+    connection: Connection, topic: str, *, partition: int = 0, timestamp: int = -1, version: int = 6
+) -> Values:
     """ListOffsets of one partition: -1 the end, -2 the start, -3 the greatest timestamp, else by time."""
     answer = connection.call(
         "ListOffsets",

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.harness import target
 from tests.harness.calls import create_topic, unique
 from tests.harness.node import ExternalNode, KafkaNode, Node, Settings

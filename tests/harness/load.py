@@ -6,7 +6,7 @@ import threading
 from tests.harness import batches, calls
 from tests.harness.node import Node
 from tests.harness.waiting import eventually
-from tests.harness.wire import Connection, ConnectionClosed
+from tests.harness.wire import Connection, ConnectionClosedError
 
 
 class ProducerLoad(threading.Thread):
@@ -40,7 +40,7 @@ class ProducerLoad(threading.Thread):
                     waiting.append(self._send_one())
                 if waiting and not self._receive_one(waiting.popleft()):
                     return
-        except (ConnectionClosed, OSError):
+        except (ConnectionClosedError, OSError):
             return
         finally:
             self._connection.close()

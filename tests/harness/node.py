@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
 from tests.harness import target
 from tests.harness.process import BrokerProcess
 from tests.harness.waiting import eventually
-from tests.harness.wire import Connection, ConnectionClosed
+from tests.harness.wire import Connection, ConnectionClosedError
 
 Settings = Mapping[str, object]
 
@@ -155,7 +154,12 @@ class KafkaNode(Node):
     HEAP = ("-Xmx512m", "-Xms96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 
     def __init__(
-        self, folder: Path, settings: Settings | None = None, *, log_dir: Path | None = None, template: Path | None = None
+        self,
+        folder: Path,
+        settings: Settings | None = None,
+        *,
+        log_dir: Path | None = None,
+        template: Path | None = None,
     ) -> None:
         super().__init__(folder, settings, log_dir=log_dir)
         self.port = free_port()
@@ -216,7 +220,7 @@ class KafkaNode(Node):
         try:
             with Connection(self.host, self.port, timeout_s=2) as connection:
                 answer = connection.call("Metadata", 1, {"topics": []})
-        except (OSError, ConnectionClosed):
+        except (OSError, ConnectionClosedError):
             return False
         return bool(answer["brokers"])
 
@@ -264,7 +268,7 @@ def wait_until_answers(node: Node) -> None:
         try:
             with node.connect(timeout_s=2) as connection:
                 return bool(connection.call("Metadata", 1, {"topics": []})["brokers"])
-        except (OSError, ConnectionClosed):
+        except (OSError, ConnectionClosedError):
             return False
 
     eventually(probe, "the node answers")

@@ -99,7 +99,7 @@ class BrokerProcess:
 
     def open_files(self) -> int:
         """How many descriptors it holds."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
     def tail(self, lines: int = 40) -> str:
         """The end of what it wrote, for a failure's message."""

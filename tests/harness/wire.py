@@ -19,7 +19,7 @@ _MODULES = ("admin", "consumer", "metadata", "producer", "sasl")
 Values = dict[str, Any]
 
 
-class ConnectionClosed(Exception):
+class ConnectionClosedError(Exception):
     """The other side ended the connection."""
 
 
@@ -103,7 +103,7 @@ class Connection:
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise ConnectionClosed from error
+            raise ConnectionClosedError from error
 
     def send_frame(self, payload: bytes) -> None:
         """Send ``payload`` behind its true length."""
@@ -122,9 +122,9 @@ class Connection:
             try:
                 part = self.socket.recv(min(size_bytes - len(parts), 1 << 20))
             except ConnectionResetError as error:
-                raise ConnectionClosed from error
+                raise ConnectionClosedError from error
             if not part:
-                raise ConnectionClosed
+                raise ConnectionClosedError
             parts += part
         return bytes(parts)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.harness import batches, calls
 from tests.harness.node import Node
-from tests.harness.wire import Connection, ConnectionClosed, encode_request
+from tests.harness.wire import Connection, ConnectionClosedError, encode_request
 
 NODE_SETTINGS = {"socket.request.max.bytes": 2_000_000}
 
@@ -29,7 +29,7 @@ def refused(connection: Connection, data: bytes) -> None:
     """The broker closes the connection without an answer."""
     try:
         connection.send_bytes(data)
-    except ConnectionClosed:
+    except ConnectionClosedError:
         return
     assert connection.wait_closed() == b""
 
@@ -142,7 +142,7 @@ def test_invalid_utf8_does_not_kill_the_node(node: Node) -> None:
         connection.send_frame(payload)
         try:
             (found,) = connection.receive("Metadata", 1)["topics"]
-        except ConnectionClosed:
+        except ConnectionClosedError:
             return
         assert found["error_code"] == 17
 

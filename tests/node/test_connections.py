@@ -10,7 +10,7 @@ from tests.harness import batches, calls, target
 from tests.harness.fixtures import MakeNode
 from tests.harness.node import Node
 from tests.harness.waiting import Stopwatch, eventually
-from tests.harness.wire import Connection, ConnectionClosed, encode_request
+from tests.harness.wire import Connection, ConnectionClosedError, encode_request
 
 MB = 1 << 20
 
@@ -186,7 +186,7 @@ def test_produce_and_fetch_go_on_while_others_misbehave(node: Node, connection: 
                 with node.connect() as bad:
                     bad.send_bytes(b"\xff\xff\xff\xffgarbage")
                     bad.wait_closed()
-            except (ConnectionClosed, OSError):
+            except (ConnectionClosedError, OSError):
                 continue
 
     thread = threading.Thread(target=misbehave)

@@ -1,7 +1,8 @@
-"""A full disk: KAFKA_STORAGE_ERROR, still readable, and after a restart with space everything is there (issue 3, 6.3)."""
+"""A full disk: KAFKA_STORAGE_ERROR, still readable, and with space and a restart all is there (issue 3, 6.3)."""
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from tests.harness import batches, calls, target
 from tests.harness.fixtures import MakeNode
 from tests.harness.node import Node
-from tests.harness.wire import Connection, ConnectionClosed
+from tests.harness.wire import Connection, ConnectionClosedError
 
 MB = 1 << 20
 SIZE_MB = 48
@@ -66,7 +67,8 @@ def write_until_refused(connection: Connection) -> tuple[list[bytes], int]:
 
 
 def read_all(connection: Connection, topic: str) -> list[bytes]:
-    offset, found = 0, []
+    offset = 0
+    found: list[bytes] = []
     while True:
         result = calls.fetch(connection, topic, offset, partition_max_bytes=2 * MB)
         assert result["error_code"] == 0, result
@@ -104,7 +106,7 @@ def test_space_and_a_restart_bring_everything_back(full: Full, kill: bool) -> No
     if kill:
         node.kill()
     else:
-        node.process.send_signal(15)
+        node.process.send_signal(signal.SIGTERM)
         node.process.wait(10)
     ballast.unlink()
     node.start()
@@ -124,7 +126,7 @@ def test_kafka_itself_halts_on_a_full_disk(make_node: MakeNode, small_disk: Path
     node = make_node({"log.segment.bytes": 4 * MB}, log_dir=small_disk / "data").start()
     with node.connect() as connection:
         calls.create_topic(connection, "t")
-        with contextlib.suppress(ConnectionClosed, TimeoutError):
+        with contextlib.suppress(ConnectionClosedError, TimeoutError):
             _, code = write_until_refused(connection)
             assert code == STORAGE_ERROR
     assert node.process.wait(60) != 0

@@ -2,10 +2,13 @@
 
 import pytest
 from tests.harness import calls
-from tests.harness.batches import Entry, batch, headers_of, records_of, values
+from tests.harness.batches import Entry, batch, headers_of, now_ms, records_of, values
 from tests.harness.node import Node
 from tests.harness.waiting import Stopwatch
 from tests.harness.wire import Connection
+
+# Yesterday: retention would take away older records half a minute after the start.
+YESTERDAY_MS = now_ms() - 86_400_000
 
 
 def fill(connection: Connection, topic: str, batches: int, *, size_bytes: int = 0, records: int = 1) -> None:
@@ -158,7 +161,7 @@ def test_list_offsets_of_an_empty_and_of_a_filled_partition(connection: Connecti
     empty = calls.list_offset(connection, topic, timestamp=timestamp, version=9)
     assert empty["error_code"] == 0
     assert empty["offset"] == (-1 if timestamp in (-3, -5) else 0)
-    stamps = [1_700_000_000_000, 1_700_000_005_000, 1_700_000_002_000]
+    stamps = [YESTERDAY_MS, YESTERDAY_MS + 5000, YESTERDAY_MS + 2000]
     result = calls.produce(connection, topic, batch([Entry(timestamp=stamp) for stamp in stamps]))
     assert result["error_code"] == 0
     filled = calls.list_offset(connection, topic, timestamp=timestamp, version=9)
@@ -168,15 +171,15 @@ def test_list_offsets_of_an_empty_and_of_a_filled_partition(connection: Connecti
 
 def test_list_offsets_by_time(connection: Connection, topic: str) -> None:
     for number in range(5):
-        stamps = [1_700_000_000_000 + number * 1000, 1_700_000_000_000 + number * 1000 + 500]
+        stamps = [YESTERDAY_MS + number * 1000, YESTERDAY_MS + number * 1000 + 500]
         calls.produce(connection, topic, batch([Entry(timestamp=stamp) for stamp in stamps]))
     for timestamp, offset, found in [
-        (0, 0, 1_700_000_000_000),
-        (1_700_000_000_000, 0, 1_700_000_000_000),
-        (1_700_000_000_001, 1, 1_700_000_000_500),
-        (1_700_000_002_000, 4, 1_700_000_002_000),
-        (1_700_000_004_500, 9, 1_700_000_004_500),
-        (1_700_000_004_501, -1, -1),
+        (0, 0, YESTERDAY_MS),
+        (YESTERDAY_MS, 0, YESTERDAY_MS),
+        (YESTERDAY_MS + 1, 1, YESTERDAY_MS + 500),
+        (YESTERDAY_MS + 2000, 4, YESTERDAY_MS + 2000),
+        (YESTERDAY_MS + 4500, 9, YESTERDAY_MS + 4500),
+        (YESTERDAY_MS + 4501, -1, -1),
     ]:
         result = calls.list_offset(connection, topic, timestamp=timestamp)
         assert (result["error_code"], result["offset"], result["timestamp"]) == (0, offset, found), timestamp

@@ -156,12 +156,12 @@ def wait_for_coordinator(node: Node, *groups: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def _coordinator(node: Node) -> None:
+def coordinator(node: Node) -> None:
     wait_for_coordinator(node, *(f"probe-{number}" for number in range(32)))
 
 
 @pytest.fixture
-def members(node: Node, _coordinator: None) -> Iterator[Members]:
+def members(node: Node, coordinator: None) -> Iterator[Members]:
     made = Members(node)
     yield made
     made.close()
@@ -173,7 +173,7 @@ def group() -> str:
 
 
 @pytest.mark.parametrize("version", range(7))
-def test_find_coordinator_answers_at_once(node: Node, _coordinator: None, version: int) -> None:
+def test_find_coordinator_answers_at_once(node: Node, coordinator: None, version: int) -> None:
     with node.connect() as connection:
         if version < 4:
             found = connection.call("FindCoordinator", version, {"key": "g", "key_type": 0})
@@ -342,12 +342,13 @@ def test_protocol_with_most_votes_wins(members: Members, group: str) -> None:
 def test_sync_checks_generation_member_and_protocol(members: Members, group: str) -> None:
     member = members(group)
     member.join()
-    for change, code in [
+    refusals: list[tuple[dict[str, object], int]] = [
         ({"generation_id": 9}, 22),
         ({"member_id": "nobody"}, 25),
         ({"protocol_type": "other"}, 23),
         ({"protocol_name": "other"}, 23),
-    ]:
+    ]
+    for change, code in refusals:
         member.send_sync({}, **change)
         assert member.connection.receive("SyncGroup", 5)["error_code"] == code, change
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -149,7 +148,7 @@ def _runs(pid: int) -> bool:
 
 
 @pytest.fixture
-def killed(make_node: MakeNode, topic: str) -> Iterator[tuple[Node, str, list[bytes]]]:
+def killed(make_node: MakeNode, topic: str) -> tuple[Node, str, list[bytes]]:
     """A node killed with five batches of three records in one partition, and their values."""
     node = make_node().start()
     with node.connect() as connection:
@@ -159,7 +158,7 @@ def killed(make_node: MakeNode, topic: str) -> Iterator[tuple[Node, str, list[by
             assert calls.produce(connection, topic, made)["error_code"] == 0
         expected = [record.value or b"" for record in batches.records_of(calls.fetch(connection, topic, 0)["records"])]
     node.kill()
-    yield node, topic, expected
+    return node, topic, expected
 
 
 def read_values(node: Node, topic: str) -> list[bytes]:
