@@ -517,3 +517,85 @@ async def test_a_closed_coordinator_is_not_available(rig: Rig) -> None:
     assert rig.ask(rig.coordinator.list_groups, [], [])[0].error is gone
     rig.coordinator.elected(HOME)
     assert rig.commit()[0].error is gone
+
+
+async def test_a_fault_in_an_append_keeps_nobody_waiting(rig: Rig) -> None:
+    faults: list[str] = []
+    rig.tasks = Tasks(on_crash=lambda name, error: faults.append(str(error)))
+    rig.boot().elected(HOME)
+
+    async def fail() -> None:
+        raise RuntimeError("a fault of ours")
+
+    rig.journal.gate = fail
+    committed = rig.commit(1)
+    await settle()
+    assert committed[0].error is ErrorCode.UNKNOWN_SERVER_ERROR
+    assert faults == ["a fault of ours"]
+    rig.journal.gate = None
+    again = rig.commit(2)
+    await settle()
+    assert again[0].error is ErrorCode.NONE
+
+
+async def test_an_answer_that_cannot_be_given_keeps_nobody_else_waiting(rig: Rig) -> None:
+    faults: list[str] = []
+    rig.tasks = Tasks(on_crash=lambda name, error: faults.append(str(error)))
+    rig.boot().elected(HOME)
+
+    def fail(result: Any) -> None:
+        raise RuntimeError("cannot be encoded")
+
+    rig.coordinator.commit_offsets(CommitRequest(group_id="g", offsets=[OffsetToCommit("t", 0, 1)]), fail)
+    beside = rig.commit(2, partition=1)
+    await asyncio.sleep(0)
+    behind = rig.commit(3, partition=2)
+    await settle()
+    assert [answers[0].error for answers in (beside, behind)] == [ErrorCode.NONE] * 2
+    assert faults == ["cannot be encoded"]
+
+
+async def test_a_log_that_cannot_be_read_for_a_fault_of_ours_is_not_loading_for_ever(rig: Rig) -> None:
+    rig.commit(1)
+    await settle()
+    rig.tasks = Tasks(on_crash=lambda name, error: None)
+
+    async def fail() -> None:
+        raise RuntimeError("a fault of ours")
+
+    rig.journal.before_load = fail
+    rig.boot().elected(HOME)
+    await settle()
+    assert not rig.coordinator.is_loading
+    rig.journal.before_load = None
+    rig.coordinator.elected(HOME)
+    await settle()
+    assert await rig.fetched() == {0: 1}
+
+
+async def test_a_leader_that_resigns_during_an_append_answers_once(rig: Rig) -> None:
+    gate = asyncio.Event()
+
+    async def fail() -> None:
+        await gate.wait()
+        raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+
+    rig.journal.gate = fail
+    committed, parked = rig.commit(1), rig.join(instance_id="inst")
+    await settle()
+    rig.coordinator.resigned(HOME)
+    gate.set()
+    await settle()
+    assert [answer.error for answer in (*committed, *parked)] == [ErrorCode.NOT_COORDINATOR] * 2
+
+
+async def test_a_group_that_the_log_has_become_too_small_for_is_written_when_it_fits_again(rig: Rig) -> None:
+    member_id = await rig.stable()
+    enough, rig.journal.limit_bytes = rig.journal.limit_bytes, 100
+    left = rig.ask(rig.coordinator.leave, "g", [LeavingMember(member_id=member_id)])
+    assert left[0].error is ErrorCode.UNKNOWN_SERVER_ERROR
+    rig.clock.advance(10_000)
+    assert rig.coordinator.heartbeat("g", 1, member_id, "inst") is ErrorCode.NONE
+    rig.journal.limit_bytes = enough
+    rig.clock.advance(20_000)
+    assert rig.coordinator.heartbeat("g", 1, member_id, "inst") is ErrorCode.UNKNOWN_MEMBER_ID

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
@@ -21,7 +22,7 @@ from ottla.runtime.tasks import Tasks
 
 from . import admin, commit, expiry, join, leave, session, sync
 from .config import GroupConfig
-from .decision import TimerKey, TimerKind
+from .decision import Decision, TimerKey, TimerKind
 from .gathered import Gathered
 from .loading import Loader
 from .placement import partition_of
@@ -46,6 +47,8 @@ from .shard import Batch, Shard, coordinator_error
 from .state import Groups
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 Topics = Sequence[tuple[str, Uuid, Sequence[int]]]
 
@@ -152,10 +155,7 @@ class GroupCoordinator:
         decision = join.decide_join(
             shard.groups.by_id, request, answer, now_ms=self._clock.now_ms(), config=self.config
         )
-        try:
-            shard.carry_out(decision)
-        except ApiError as error:
-            answer(JoinResult(error=coordinator_error(error.code), member_id=request.member_id))
+        _carry_out(shard, decision, answer, JoinResult)
 
     def sync(self, request: SyncRequest, answer: Callable[[SyncResult], None]) -> None:
         """Answer a SyncGroup, perhaps later."""
@@ -169,13 +169,10 @@ class GroupCoordinator:
         now_ms = self._clock.now_ms()
         groups = shard.groups.by_id
         decision = sync.decide_sync(groups, request, answer, now_ms=now_ms, config=self.config)
-        try:
-            shard.carry_out(decision)
-        except ApiError as error:
-            code = coordinator_error(error.code)
-            answer(SyncResult(error=code))
+        refused = _carry_out(shard, decision, answer, SyncResult)
+        if refused is not ErrorCode.NONE:
             group = groups[request.group_id]
-            shard.carry_out(sync.decide_store_failed(group, code, now_ms=now_ms, config=self.config))
+            shard.carry_out(sync.decide_store_failed(group, refused, now_ms=now_ms, config=self.config))
 
     def heartbeat(self, group_id: str, generation_id: int, member_id: str, instance_id: str | None) -> ErrorCode:
         """Answer a Heartbeat."""
@@ -203,7 +200,7 @@ class GroupCoordinator:
         decision = leave.decide_leave(
             shard.groups.by_id, group_id, members, answer, now_ms=self._clock.now_ms(), config=self.config
         )
-        shard.carry_out(decision)
+        _carry_out(shard, decision, answer, LeaveResult)
 
     # -- offsets --------------------------------------------------------------------------------------------------
 
@@ -216,10 +213,7 @@ class GroupCoordinator:
         decision = commit.decide_commit(
             shard.groups.by_id, request, answer, now_ms=self._clock.now_ms(), config=self.config
         )
-        try:
-            shard.carry_out(decision)
-        except ApiError as error:
-            answer(CommitResult(error=coordinator_error(error.code)))
+        _carry_out(shard, decision, answer, CommitResult)
 
     def fetch_offsets(
         self, group_id: str, topics: Topics | None, *, require_stable: bool, answer: Callable[[FetchResult], None]
@@ -250,7 +244,9 @@ class GroupCoordinator:
         if not isinstance(shard, Shard):
             answer(DeleteOffsetsResult(error=shard))
             return
-        shard.carry_out(admin.decide_delete_offsets(shard.groups.by_id, shard.groups.offsets, group_id, topics, answer))
+        groups = shard.groups
+        decision = admin.decide_delete_offsets(groups.by_id, groups.offsets, group_id, topics, answer)
+        _carry_out(shard, decision, answer, DeleteOffsetsResult)
 
     # -- administration -------------------------------------------------------------------------------------------
 
@@ -268,7 +264,9 @@ class GroupCoordinator:
             if not isinstance(shard, Shard):
                 place(DeleteGroupResult(error=shard))
                 continue
-            shard.carry_out(admin.decide_delete_group(shard.groups.by_id, shard.groups.offsets, group_id, place))
+            groups = shard.groups
+            decision = admin.decide_delete_group(groups.by_id, groups.offsets, group_id, place)
+            _carry_out(shard, decision, place, DeleteGroupResult)
 
     def describe_groups(self, group_ids: Sequence[str], answer: Callable[[list[GroupDescription]], None]) -> None:
         """Answer a DescribeGroups, in the order asked for."""
@@ -316,7 +314,7 @@ class GroupCoordinator:
             groups,
             clock=self._clock,
             config=lambda: self.config,
-            max_batch_bytes=self._journal.max_batch_bytes(partition),
+            max_batch_bytes=partial(self._journal.max_batch_bytes, partition),
             wants_writing=self._write_soon,
         )
         self._shards[partition] = shard
@@ -341,9 +339,10 @@ class GroupCoordinator:
                     await asyncio.sleep(0)
         except (StorageError, ApiError) as error:
             logger.error("group coordinator cannot read partition %d: %s", partition, error)
-            self._loading.pop(partition, None)
             return
-        del self._loading[partition]
+        finally:
+            if self._loading.get(partition) is asyncio.current_task():
+                del self._loading[partition]
         _report(partition, loader, self._clock.monotonic_ms() - started_ms)
         self._activate(partition, loader.groups)
 
@@ -362,6 +361,10 @@ class GroupCoordinator:
             except (ApiError, StorageError) as error:
                 self._lost(shard, error.code)
                 return
+            except Exception:
+                # A fault of ours; it is reported where the task ends, and nobody shall wait for it.
+                self._lost(shard, ErrorCode.UNKNOWN_SERVER_ERROR)
+                raise
             finally:
                 watch.cancel()
             if not shard.closed:
@@ -411,6 +414,17 @@ class GroupCoordinator:
             shard.carry_out(expiry.decide_topics_deleted(shard.groups.offsets, group_id, topics))
             if turn % 100 == 99:
                 await asyncio.sleep(0)
+
+
+def _carry_out(shard: Shard, decision: Decision, answer: Callable[[R], None], result: Callable[..., R]) -> ErrorCode:
+    """Carry a decision out, or answer with the error that is returned when the log has no room for its records."""
+    try:
+        shard.carry_out(decision)
+    except ApiError as error:
+        code = coordinator_error(error.code)
+        answer(result(error=code))
+        return code
+    return ErrorCode.NONE
 
 
 def _merge(results: Sequence[ListResult]) -> ListResult:

@@ -31,6 +31,8 @@ RECORD_OVERHEAD_BYTES = 40
 """More than a record's own header takes in a batch: lengths, deltas, attributes."""
 BATCH_OVERHEAD_BYTES = 61
 """The header of a batch."""
+RETRY_MS = 5_000
+"""When to come back to a timer whose records did not fit into a batch."""
 
 
 def coordinator_error(code: ErrorCode) -> ErrorCode:
@@ -61,10 +63,16 @@ class Batch:
         self.size_bytes = BATCH_OVERHEAD_BYTES
 
     def settle(self, error: ErrorCode = ErrorCode.NONE) -> None:
-        """Give the answers, or an error in their place."""
+        """Give the answers, or an error in their place; one that cannot be given keeps nobody else waiting."""
         replies, self.replies = self.replies, []
+        faults: list[Exception] = []
         for reply in replies:
-            answer(reply, error)
+            try:
+                answer(reply, error)
+            except Exception as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
 
 
 def answer(reply: Reply, error: ErrorCode = ErrorCode.NONE) -> None:
@@ -86,7 +94,7 @@ class Shard:
         *,
         clock: Clock,
         config: Callable[[], GroupConfig],
-        max_batch_bytes: int,
+        max_batch_bytes: Callable[[], int],
         wants_writing: Callable[["Shard"], None],
     ) -> None:
         self.partition = partition
@@ -111,10 +119,11 @@ class Shard:
         """
         if decision.records:
             encoded = [encode(record) for record in decision.records]
-            self._check_sizes(encoded)
+            limit_bytes = self._max_batch_bytes()
+            _check_sizes(encoded, limit_bytes)
             self.groups.apply(decision)
             for key_value in encoded:
-                self._collect(key_value)
+                self._collect(key_value, limit_bytes)
         elif decision.volatile is not None:
             self.groups.apply(decision)
         for effect in decision.effects:
@@ -139,14 +148,9 @@ class Shard:
         else:
             batch.replies.append(reply)
 
-    def _check_sizes(self, encoded: list[KeyValue]) -> None:
-        for key, value in encoded:
-            if BATCH_OVERHEAD_BYTES + _record_bytes(key, value) > self._max_batch_bytes:
-                raise ApiError(ErrorCode.MESSAGE_TOO_LARGE)
-
-    def _collect(self, key_value: KeyValue) -> None:
+    def _collect(self, key_value: KeyValue, limit_bytes: int) -> None:
         size_bytes = _record_bytes(*key_value)
-        if not self._pending or self._pending[-1].size_bytes + size_bytes > self._max_batch_bytes:
+        if not self._pending or self._pending[-1].size_bytes + size_bytes > limit_bytes:
             self._pending.append(Batch())
             if self._writing is None and len(self._pending) == 1:
                 self._wants_writing(self)
@@ -166,10 +170,17 @@ class Shard:
         """The batch that was taken is committed: give the answers that waited for it."""
         batch, self._writing = self._writing, None
         assert batch is not None
-        batch.settle()
+        try:
+            batch.settle()
+        except Exception:
+            if self._pending:
+                self._wants_writing(self)
+            raise
 
     def close(self, error: ErrorCode) -> None:
-        """Be the coordinator no longer: every request under way is answered with ``error``."""
+        """Be the coordinator no longer: every request under way is answered with ``error``; once is enough."""
+        if self.closed:
+            return
         self.closed = True
         self._deadlines.clear()
         if self._timer is not None:
@@ -207,11 +218,20 @@ class Shard:
     def _time_is_up(self) -> None:
         self._timer = None
         for key in self._deadlines.due(self._clock.monotonic_ms()):
-            self.carry_out(
-                session.decide_timer(self.groups.by_id, key, now_ms=self._clock.now_ms(), config=self._config())
-            )
+            decision = session.decide_timer(self.groups.by_id, key, now_ms=self._clock.now_ms(), config=self._config())
+            try:
+                self.carry_out(decision)
+            except ApiError:
+                # The topic's batches have become too small for this group: perhaps they grow again.
+                self.set_timer(key, RETRY_MS)
         if not self.closed:
             self._arm(self._clock.monotonic_ms())
+
+
+def _check_sizes(encoded: list[KeyValue], limit_bytes: int) -> None:
+    for key, value in encoded:
+        if BATCH_OVERHEAD_BYTES + _record_bytes(key, value) > limit_bytes:
+            raise ApiError(ErrorCode.MESSAGE_TOO_LARGE)
 
 
 def _record_bytes(key: bytes, value: bytes | None) -> int:

@@ -19,11 +19,11 @@ class MemoryJournal:
         self.partitions: dict[int, list[JournalBatch]] = {}
         self.gate: Callable[[], Awaitable[None]] | None = None
         self.before_load: Callable[[], Awaitable[None]] | None = None
-        self._max_batch_bytes = max_batch_bytes
+        self.limit_bytes = max_batch_bytes
 
     def max_batch_bytes(self, partition: int) -> int:
         """How large a batch may be, in bytes."""
-        return self._max_batch_bytes
+        return self.limit_bytes
 
     def is_empty(self, partition: int) -> bool:
         """Whether nothing was ever written."""
