@@ -37,6 +37,7 @@ check: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/generate_protocol --check --if-here
 	$(BIN)/python tools/generate_settings_docs.py --check
 	$(BIN)/python tools/generate_api_status.py --check
 

@@ -1,7 +1,7 @@
 """Which broker the tests of a whole node run against.
 
 - nothing set: Ottla, started by the tests from this checkout;
-- ``OTTLA_TEST_TARGET=kafka``: Apache Kafka, started by the tests from ``.kafka/libs`` (``make setup-java``), to prove
+- ``OTTLA_TEST_TARGET=kafka``: Apache Kafka, started by the tests from ``.kafka/libs`` (``make clients``), to prove
   that what a test asks for is what Kafka does;
 - ``OTTLA_TEST_BOOTSTRAP=host:port``: a broker that runs already (``OTTLA_TEST_TARGET`` says which it is, Kafka unless
   told); what needs a restart or the data folder is skipped.
@@ -31,7 +31,7 @@ def is_kafka() -> bool:
 
 def kafka_libs() -> Path | None:
     """The folder of Apache Kafka's jars, or None where they are not."""
-    folder = Path(os.environ.get("OTTLA_TEST_KAFKA_LIBS") or ROOT / ".kafka" / "libs")
+    folder = Path(os.environ.get("OTTLA_KAFKA_LIBS") or ROOT / ".kafka" / "libs")
     return folder if any(folder.glob("kafka-clients-*.jar")) else None
 
 
@@ -40,7 +40,7 @@ def java_missing() -> str | None:
     if shutil.which("java") is None:
         return "java is not installed"
     if kafka_libs() is None:
-        return "Apache Kafka's jars are not in .kafka/libs (make setup-java fetches them)"
+        return "Apache Kafka's jars are not in .kafka/libs (make clients fetches them)"
     return None
 
 

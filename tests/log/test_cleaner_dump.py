@@ -19,7 +19,7 @@ LIBS = os.environ.get("OTTLA_KAFKA_LIBS") or str(Path(__file__).parents[2] / ".k
 
 
 @pytest.mark.java
-@pytest.mark.skipif(not Path(LIBS).is_dir(), reason="Apache Kafka's jars are not there: make setup-java")
+@pytest.mark.skipif(not Path(LIBS).is_dir(), reason="Apache Kafka's jars are not there: make clients")
 def test_kafka_reads_compacted_segments_and_their_indexes(tmp_path: Path) -> None:
     batches, offset = [], 0
     for number in range(400):

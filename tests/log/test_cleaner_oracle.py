@@ -115,7 +115,7 @@ def described(data: bytes) -> object:
 
 
 @pytest.mark.java
-@pytest.mark.skipif(not Path(LIBS).is_dir(), reason="Apache Kafka's jars are not there: make setup-java")
+@pytest.mark.skipif(not Path(LIBS).is_dir(), reason="Apache Kafka's jars are not there: make clients")
 def test_ours_and_kafkas_cleaner_leave_the_same_bytes(tmp_path: Path) -> None:
     now_ms = time.time_ns() // 1_000_000
     for number in range(LOGS):

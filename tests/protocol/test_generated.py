@@ -10,20 +10,8 @@ from tools.generate_protocol.command import PROTOCOL, generate
 from tools.generate_protocol.schema import message, parse_versions
 from tools.generate_protocol.source import condition
 
-PINNED = (
-    jars.CLIENTS,
-    jars.OLDER_CLIENTS,
-    jars.GROUP_COORDINATOR,
-    jars.TRANSACTION_COORDINATOR,
-    jars.SHARE_COORDINATOR,
-)
 
-
-def in_repository(jar: jars.Jar) -> Path:
-    return jars.LOCAL_REPOSITORY / "org/apache/kafka" / jar.artifact / jar.version / jar.file_name
-
-
-@pytest.mark.skipif(not all(in_repository(jar).exists() for jar in PINNED), reason="Kafka's jars are not here")
+@pytest.mark.skipif(not all(map(jars.is_here, jars.PINNED)), reason="Kafka's jars are not here: make clients")
 def test_the_codec_is_as_generated() -> None:
     for path, text in generate(None).items():
         assert path.read_text(encoding="utf-8") == text, path

@@ -12,12 +12,12 @@ from ottla.record.build import RecordTuple, build_batch
 from ottla.record.compress import Codec
 from ottla.record.records import iter_records
 
-LIBS = Path(os.environ.get("OTTLA_TEST_KAFKA_LIBS") or Path(__file__).parents[2] / ".kafka" / "libs")
+LIBS = Path(os.environ.get("OTTLA_KAFKA_LIBS") or Path(__file__).parents[2] / ".kafka" / "libs")
 TEXT = b"the quick brown fox " * 10
 
 
 @pytest.mark.java
-@pytest.mark.skipif(not LIBS.is_dir(), reason="Apache Kafka's jars are not there: make setup-java")
+@pytest.mark.skipif(not LIBS.is_dir(), reason="Apache Kafka's jars are not there: make clients")
 def test_kafka_reads_what_we_write(monkeypatch: pytest.MonkeyPatch) -> None:
     records: list[RecordTuple] = [
         (1_700_000_000_000 + index * 7, b"%d" % index, TEXT * index, [("h", None)]) for index in range(60)

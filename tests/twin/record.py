@@ -1,6 +1,6 @@
 """Record the exchanges from Apache Kafka: ``python -m tests.twin.record [AREA...] [--folder FOLDER]``.
 
-Needs Java and Kafka's jars (``make setup-java``). Each area gets a fresh node of its own.
+Needs Java and Kafka's jars (``make clients``). Each area gets a fresh node of its own.
 """
 
 import argparse

@@ -1,12 +1,13 @@
 """Kafka's jars: which ones, where they are found, and the message schemas inside them.
 
 The schemas are resources of the jars that Apache Kafka publishes on Maven Central. A jar is pinned by version and
-SHA-256; it is taken from the folder given with ``--jars``, else from the local Maven repository, into which Maven
-fetches it if it is missing.
+SHA-256; it is taken from the folder given with ``--jars``, else from ``.kafka`` (which ``make clients`` fills), else
+from the local Maven repository, into which Maven fetches it if it is missing.
 """
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import zipfile
@@ -15,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 LOCAL_REPOSITORY = Path.home() / ".m2" / "repository"
+KAFKA_LIBS = Path(os.environ.get("OTTLA_KAFKA_LIBS") or Path(__file__).resolve().parents[2] / ".kafka" / "libs")
+OLDER_LIBS = KAFKA_LIBS.parent / "older"
+"""Beside the other folder, not in it: one class path must not hold two versions."""
+
 FOLDER = "common/message/"
 
 
@@ -57,17 +62,28 @@ SHARE_COORDINATOR = Jar(
     version="4.2.0",
     sha256="0f5f3e3561c8102a4f45399d028a36e70e7947cb1393cd98394e22ed7618852e",
 )
+PINNED = (CLIENTS, OLDER_CLIENTS, GROUP_COORDINATOR, TRANSACTION_COORDINATOR, SHARE_COORDINATOR)
+
+
+def places(jar: Jar, folder: Path | None = None) -> list[Path]:
+    """Return where a jar may be, in the order in which it is looked for."""
+    in_repository = LOCAL_REPOSITORY / "org" / "apache" / "kafka" / jar.artifact / jar.version / jar.file_name
+    folders = [folder, KAFKA_LIBS, OLDER_LIBS] if folder is not None else [KAFKA_LIBS, OLDER_LIBS]
+    return [*(each / jar.file_name for each in folders), in_repository]
+
+
+def is_here(jar: Jar) -> bool:
+    """Whether a jar can be had without fetching it."""
+    return any(place.exists() for place in places(jar))
 
 
 def find(jar: Jar, folder: Path | None) -> Path:
     """Return the path of a jar whose content is the pinned one, fetching it if it is nowhere."""
-    in_repository = LOCAL_REPOSITORY / "org" / "apache" / "kafka" / jar.artifact / jar.version / jar.file_name
-    candidates = [folder / jar.file_name] if folder is not None else []
-    candidates.append(in_repository)
+    candidates = places(jar, folder)
     path = next((candidate for candidate in candidates if candidate.exists()), None)
     if path is None:
         fetch(jar)
-        path = in_repository
+        path = candidates[-1]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != jar.sha256:
         raise SystemExit(f"{path} has SHA-256 {digest}, not {jar.sha256}: it is not the release that was pinned")

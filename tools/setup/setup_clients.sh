@@ -12,7 +12,7 @@ parts=${*:-kcat python java}
 
 say() { printf 'setup: %s\n' "$*"; }
 
-digest() { cksum "$@" | cksum | tr ' ' '-'; }
+digest() { cat "$@" | cksum | tr ' ' '-'; }
 
 setup_kcat() {
     if command -v kcat >/dev/null 2>&1; then return; fi
@@ -50,19 +50,21 @@ setup_venv() {
 
 setup_java() {
     pom="$root/tools/setup/kafka-pom.xml"
-    stamp="$root/.kafka/pom-digest"
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(digest "$pom")" ]; then return; fi
+    stamp="$root/.kafka/digest"
+    older=org.apache.kafka:kafka-clients:3.9.1 # has the schemas of versions that 4.2 no longer serves
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$older-$(digest "$pom")" ]; then return; fi
     for program in java mvn; do
         if ! command -v "$program" >/dev/null 2>&1; then
             say "$program is missing (Java 17 and Maven fetch Apache Kafka's tools); the tests marked 'java' are skipped"
             return
         fi
     done
-    rm -rf "$root/.kafka/libs"
-    if mvn -q -B -f "$pom" dependency:copy-dependencies "-DoutputDirectory=$root/.kafka/libs"; then
-        digest "$pom" >"$stamp"
+    rm -rf "$root/.kafka"
+    if mvn -q -B -f "$pom" dependency:copy-dependencies "-DoutputDirectory=$root/.kafka/libs" &&
+        mvn -q -B -f "$pom" dependency:copy "-Dartifact=$older" "-DoutputDirectory=$root/.kafka/older"; then
+        echo "$older-$(digest "$pom")" >"$stamp"
     else
-        rm -rf "$root/.kafka/libs"
+        rm -rf "$root/.kafka"
         say "Apache Kafka's jars could not be fetched with mvn; the tests marked 'java' are skipped"
     fi
 }

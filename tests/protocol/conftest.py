@@ -1,6 +1,0 @@
-"""Lets the tests import ``tools``: the generators are tested beside what they generate."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
