@@ -35,6 +35,7 @@ HEADER_SIZE = 61
 LOG_OVERHEAD = 12
 """Bytes before, and not counted by, the length field: base offset and length itself."""
 
+MAGIC_OFFSET = 16
 ATTRIBUTES_OFFSET = 21
 """Where the bytes begin that the CRC of a magic-2 batch covers."""
 

@@ -144,6 +144,13 @@ class RecordsRejected(ApiError):  # noqa: N818  (the tree of ottla.model.errors 
         self.record_errors = record_errors
 
 
+class NotOneBatch(ApiError):  # noqa: N818  (the tree of ottla.model.errors has no Error suffixes)
+    """What came for a partition is not one batch of magic 2: INVALID_RECORD before its log is asked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.INVALID_RECORD, message)
+
+
 class Validated:
     """A batch that may be appended: its bytes, which can be written to, and its header.
 
@@ -225,7 +232,7 @@ def _check_request(batch: Buffer, produce_version: int) -> BatchHeader:
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd in a produce request of version {produce_version}"
         )
     if header.size != end and whole_batch_size(batch, header.size, end) > 0:
-        raise invalid("a produce request must hold exactly one record batch for each partition")
+        raise NotOneBatch("a produce request must hold exactly one record batch for each partition")
     return header
 
 
@@ -233,9 +240,9 @@ def _check_frames(batch: Buffer, end: int) -> BatchHeader:
     """Return the header of the first batch in bytes that are not just one batch of magic 2."""
     size = whole_batch_size(batch, 0, end)
     if size == 0:
-        raise invalid("a produce request must hold a record batch for each partition")
+        raise NotOneBatch("a produce request must hold a record batch for each partition")
     if batch[16] != CURRENT_MAGIC:
-        raise invalid(f"a produce request must hold batches of magic 2, not {batch[16]}")
+        raise NotOneBatch(f"a produce request must hold batches of magic 2, not {batch[16]}")
     if size < HEADER_SIZE:
         raise corrupt(f"a batch of {size} bytes; the least is {HEADER_SIZE}")
     return parse_header(batch)

@@ -13,11 +13,29 @@ from ottla.log.reader import ReadInfo
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 from ottla.model.ids import TopicPartition, Uuid
-from ottla.record.batch import TRANSACTIONAL_BIT, BatchHeader, TimestampType
+from ottla.record.batch import (
+    ATTRIBUTES_OFFSET,
+    CURRENT_MAGIC,
+    HEADER_SIZE,
+    MAGIC_OFFSET,
+    TRANSACTIONAL_BIT,
+    BatchHeader,
+    TimestampType,
+)
 from ottla.record.compress import Codec
-from ottla.record.validate import AppendRules, Depth, Validated, validate
+from ottla.record.validate import AppendRules, Depth, NotOneBatch, Validated, validate
 
 Buffer = bytes | bytearray | memoryview
+NO_EPOCH = -1
+
+
+def is_transactional(records: Buffer) -> bool:
+    """Whether the first batch in ``records`` claims to belong to a transaction."""
+    return (
+        len(records) >= HEADER_SIZE
+        and records[MAGIC_OFFSET] == CURRENT_MAGIC
+        and records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_BIT != 0
+    )
 
 
 class Waiter(Protocol):
@@ -88,7 +106,7 @@ class Partition:
 
         Raises ApiError FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH; -1 asks for no check.
         """
-        if requested < 0 or requested == self.leader_epoch:
+        if requested in (NO_EPOCH, self.leader_epoch):
             return
         if requested < self.leader_epoch:
             raise ApiError(ErrorCode.FENCED_LEADER_EPOCH)
@@ -102,9 +120,17 @@ class Partition:
         ``records`` is written to (offset and leader epoch are stamped in place) and may be reused afterwards. Raises
         ApiError with Kafka's code, or StorageError.
         """
-        validated: Validated = validate(records, self.rules, now_ms, produce_version, depth=self.depth)
+        try:
+            validated: Validated = validate(records, self.rules, now_ms, produce_version, depth=self.depth)
+        except NotOneBatch:
+            raise
+        except ApiError:
+            if is_transactional(records):
+                # Kafka asks who may write in a transaction before it looks at what is written.
+                raise ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED) from None
+            raise
         if validated.header.attributes & TRANSACTIONAL_BIT:
-            # Kafka's answer to a transactional batch without a transactional id, which is the only kind that comes here.
+            # Kafka's answer to a transactional batch without a transactional id.
             raise ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
 

@@ -19,12 +19,22 @@ from ottla.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from ottla.record.validate import RecordsRejected
+from ottla.record.validate import NotOneBatch, RecordsRejected
 from ottla.replica.partition import Partition
 
 TOPIC_IDS_FROM_VERSION = 13
 NO_ACK = 0
 REQUIRED_ACKS = (-1, 0, 1)
+WITHOUT_LOG_START = frozenset(
+    {
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    }
+)
+"""Refusals of a batch that do not tell the log start offset (``ReplicaManager.appendRecordsToLeader``)."""
 Unflushed = tuple[Partition, PartitionProduceResponse, int]
 
 
@@ -47,6 +57,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
         for data in topic.partition_data:
             answer = PartitionProduceResponse(index=data.index, base_offset=-1)
             answers.append(answer)
+            partition = None
             try:
                 if refused is not None:
                     raise refused
@@ -56,7 +67,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                     raise ApiError(ErrorCode.INVALID_RECORD, "the partition has no records")
                 info = partition.append(records, produce_version=version, now_ms=now_ms)
             except ApiError as error:
-                _refuse(answer, error)
+                _refuse(answer, error, partition, request)
             except StorageError:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             else:
@@ -79,18 +90,21 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
 
 
 def _refuse_request(request: ProduceRequest) -> ApiError | None:
-    if request.acks not in REQUIRED_ACKS:
-        return ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
-    if request.transactional_id is not None:
-        return ApiError(ErrorCode.INVALID_TXN_STATE, "this node does not serve transactions")
-    return None
+    return ApiError(ErrorCode.INVALID_REQUIRED_ACKS) if request.acks not in REQUIRED_ACKS else None
 
 
-def _refuse(answer: PartitionProduceResponse, error: ApiError) -> None:
+def _refuse(
+    answer: PartitionProduceResponse, error: ApiError, partition: Partition | None, request: ProduceRequest
+) -> None:
+    """Say what is wrong; Kafka explains only some of its refusals."""
     answer.error_code = error.code
+    answer.error_message = error.message
+    if error.code is ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED and request.transactional_id is not None:
+        answer.error_code = ErrorCode.INVALID_TXN_STATE
+        answer.error_message = "this node does not serve transactions"
+    elif partition is not None and error.code not in WITHOUT_LOG_START and not isinstance(error, NotOneBatch):
+        answer.log_start_offset = partition.log.log_start_offset
     if isinstance(error, RecordsRejected):
-        # Kafka explains only refusals that name records; of others the code is all there is.
-        answer.error_message = error.message
         answer.record_errors = [
             BatchIndexAndErrorMessage(batch_index=wrong.batch_index, batch_index_error_message=wrong.message)
             for wrong in error.record_errors
