@@ -115,7 +115,7 @@ class FetchSessions:
         if epoch in (INITIAL_EPOCH, FINAL_EPOCH):
             self._sessions.pop(request.session_id, None)
             fetched = _fetched_partitions(request, uses_topic_ids=uses_topic_ids)
-            if epoch == FINAL_EPOCH or not fetched:
+            if epoch == FINAL_EPOCH:
                 return FetchPlan(list(fetched.values()), None, incremental=False)
             session = self._open(fetched, uses_topic_ids=uses_topic_ids, now_ms=now_ms)
             return FetchPlan(list(fetched.values()), session, incremental=False)

@@ -14,6 +14,7 @@ from ottla.broker.fetch_sessions import FetchedPartition, FetchPlan, TopicKey
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
 from ottla.protocol.messages.fetch import (
+    EpochEndOffset,
     FetchableTopicResponse,
     FetchRequest,
     FetchResponse,
@@ -61,6 +62,7 @@ class Fetch:
     __slots__ = (
         "answers",
         "context",
+        "has_diverging_epoch",
         "has_error",
         "max_bytes",
         "max_wait_ms",
@@ -87,6 +89,7 @@ class Fetch:
         self.partitions: list[Partition] = []
         self.size_bytes = 0
         self.has_error = False
+        self.has_diverging_epoch = False
 
     def read(self, *, nowait: bool) -> None:
         """Read every partition in turn, until the answer is full; may be called in a thread.
@@ -97,6 +100,7 @@ class Fetch:
         self.partitions = []
         self.size_bytes = 0
         self.has_error = False
+        self.has_diverging_epoch = False
         replicas = self.context.node.replicas
         for fetched in self.plan.partitions:
             answer = PartitionData(partition_index=fetched.partition, high_watermark=-1, records=EMPTY)
@@ -116,16 +120,24 @@ class Fetch:
     ) -> None:
         if self.replica_id >= 0:
             raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-        partition.check_leader_epoch(fetched.current_leader_epoch)
+        if fetched.current_leader_epoch >= 0:
+            partition.check_leader_epoch(fetched.current_leader_epoch)
         log = partition.log
         self.partitions.append(partition)
         high_watermark = log.high_watermark
         offset = fetched.fetch_offset
-        if offset < log.log_start_offset or offset > log.log_end_offset:
+        diverging = None
+        if fetched.last_fetched_epoch >= 0:
+            diverging = _diverging_epoch(partition, fetched)
+        if diverging is None and (offset < log.log_start_offset or offset > log.log_end_offset):
             raise ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
         answer.high_watermark = high_watermark
         answer.last_stable_offset = high_watermark
         answer.log_start_offset = log.log_start_offset
+        if diverging is not None:
+            answer.diverging_epoch = diverging
+            self.has_diverging_epoch = True
+            return
         if self.read_committed:
             answer.aborted_transactions = []
         if offset >= high_watermark:
@@ -145,7 +157,13 @@ class Fetch:
     @property
     def is_complete(self) -> bool:
         """Whether the answer is not to wait (``DelayedFetch``, reference section 5.2)."""
-        return self.size_bytes >= self.min_bytes or self.has_error or self.max_wait_ms <= 0 or not self.plan.partitions
+        return (
+            self.size_bytes >= self.min_bytes
+            or self.has_error
+            or self.has_diverging_epoch
+            or self.max_wait_ms <= 0
+            or not self.plan.partitions
+        )
 
     def response(self) -> FetchResponse:
         """Return the answer; in an incremental session without the partitions that have nothing new."""
@@ -158,6 +176,7 @@ class Fetch:
                 changed = (
                     has_records
                     or answer.error_code != 0
+                    or answer.diverging_epoch is not None
                     or answer.high_watermark != fetched.high_watermark
                     or answer.log_start_offset != fetched.log_start_offset
                 )
@@ -173,6 +192,20 @@ class Fetch:
                 topic = topics[fetched.topic] = _topic(fetched.topic)
             topic.partitions.append(answer)
         return FetchResponse(session_id=plan.session_id, responses=list(topics.values()))
+
+
+def _diverging_epoch(partition: Partition, fetched: FetchedPartition) -> EpochEndOffset | None:
+    """Where the log parts from that of who fetches, if it does (KIP-595; reference section 5.2, 2).
+
+    Raises ApiError OFFSET_OUT_OF_RANGE for an epoch that this log knows nothing of.
+    """
+    log = partition.log
+    epoch, end_offset = log.leader_epochs.end_offset_for(fetched.last_fetched_epoch, log.log_end_offset)
+    if epoch < 0 or end_offset < 0 or fetched.fetch_offset < log.log_start_offset:
+        raise ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
+    if epoch < fetched.last_fetched_epoch or end_offset < fetched.fetch_offset:
+        return EpochEndOffset(epoch=epoch, end_offset=end_offset)
+    return None
 
 
 def _topic(key: TopicKey) -> FetchableTopicResponse:
