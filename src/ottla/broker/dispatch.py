@@ -110,7 +110,8 @@ class Dispatcher:
             client_id = None
             if client_id_size >= 0:
                 position += client_id_size
-                client_id = str(frame[10:position], "utf-8")
+                # A client's name for itself need not be text: what is not, is replaced, as Java does.
+                client_id = str(frame[10:position], "utf-8", "replace")
             if position > len(frame):
                 raise ValueError("client id beyond the end of the frame")
             if entry.flexible and entry.version == version:

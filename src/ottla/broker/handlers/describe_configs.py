@@ -110,7 +110,7 @@ def _logger_entries(names: Iterable[str] | None) -> Iterable[Entry]:
     wanted = set(names or ())
     for name, level in list_loggers().items():
         if not wanted or name in wanted:
-            yield Entry(name, level, False, Source.DYNAMIC_BROKER_LOGGER_CONFIG, False, (), Type.STRING, None)
+            yield Entry(name, level, False, Source.DYNAMIC_BROKER_LOGGER_CONFIG, False, (), Type.UNKNOWN, None)
 
 
 def _shown(entry: Entry, version: int, *, synonyms: bool, documentation: bool) -> DescribeConfigsResourceResult:

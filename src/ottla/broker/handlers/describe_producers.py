@@ -1,6 +1,7 @@
 """DescribeProducers (61), version 0: who wrote to a partition with a producer id, up to which sequence (KIP-664)."""
 
 from ottla.broker.context import RequestContext
+from ottla.controller.topic_names import validate_topic_name
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
 from ottla.protocol.messages.describe_producers import (
@@ -10,6 +11,8 @@ from ottla.protocol.messages.describe_producers import (
     ProducerState,
     TopicResponse,
 )
+
+MESSAGES = {ErrorCode.UNKNOWN_TOPIC_OR_PARTITION: "This node has no such topic or partition."}
 
 
 def handle(request: DescribeProducersRequest, context: RequestContext) -> DescribeProducersResponse:
@@ -27,9 +30,11 @@ def handle(request: DescribeProducersRequest, context: RequestContext) -> Descri
 def _describe(topic: str, index: int, context: RequestContext) -> PartitionResponse:
     response = PartitionResponse(partition_index=index)
     try:
+        validate_topic_name(topic)
         partition = context.node.replicas.partition(topic, index)
     except ApiError as error:
         response.error_code = error.code
+        response.error_message = error.message or MESSAGES.get(error.code)
     except StorageError:
         response.error_code = ErrorCode.KAFKA_STORAGE_ERROR
     else:

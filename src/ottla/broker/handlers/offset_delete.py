@@ -55,6 +55,7 @@ def _response(
                 ],
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )
 

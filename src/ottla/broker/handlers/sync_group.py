@@ -5,11 +5,18 @@
 
 from ottla.broker.context import Deferred, RequestContext
 from ottla.coordinator.group.requests import SyncRequest, SyncResult
+from ottla.model.error_codes import ErrorCode
 from ottla.protocol.messages.sync_group import SyncGroupRequest, SyncGroupResponse
 
+PROTOCOL_MANDATORY_FROM_VERSION = 5
 
-def handle(request: SyncGroupRequest, context: RequestContext) -> Deferred:
+
+def handle(request: SyncGroupRequest, context: RequestContext) -> SyncGroupResponse | Deferred:
     """Park the request with the coordinator."""
+    if context.api_version >= PROTOCOL_MANDATORY_FROM_VERSION and (
+        request.protocol_type is None or request.protocol_name is None
+    ):
+        return SyncGroupResponse(error_code=ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
     deferred = context.defer()
     context.node.groups.sync(
         SyncRequest(
