@@ -21,8 +21,9 @@ from ottla.protocol.messages.describe_configs import (
     DescribeConfigsSynonym,
 )
 from ottla.runtime.logging_setup import list_loggers
-from ottla.runtime.settings import Source, Type
+from ottla.runtime.settings import Source
 from ottla.runtime.settings.describe import (
+    UNKNOWN_TYPE,
     Entry,
     describe_broker,
     describe_client_metrics,
@@ -32,7 +33,7 @@ from ottla.runtime.settings.describe import (
 )
 
 SOURCES_FROM = 1
-UNKNOWN_TYPE = (
+MALFORMED = (
     "This most likely occurs because of a request being malformed by the client library or the message was sent to an"
     " incompatible broker. See the broker logs for more details."
 )
@@ -96,7 +97,7 @@ def _entries(resource: DescribeConfigsResource, context: RequestContext) -> Iter
                 node.image.config(ConfigResource(ConfigResourceType.CLIENT_METRICS, name)), names
             )
         case _:
-            raise _invalid(UNKNOWN_TYPE)
+            raise _invalid(MALFORMED)
 
 
 def _broker_id(name: str) -> int:
@@ -110,7 +111,7 @@ def _logger_entries(names: Iterable[str] | None) -> Iterable[Entry]:
     wanted = set(names or ())
     for name, level in list_loggers().items():
         if not wanted or name in wanted:
-            yield Entry(name, level, False, Source.DYNAMIC_BROKER_LOGGER_CONFIG, False, (), Type.UNKNOWN, None)
+            yield Entry(name, level, False, Source.DYNAMIC_BROKER_LOGGER_CONFIG, False, (), UNKNOWN_TYPE, None)
 
 
 def _shown(entry: Entry, version: int, *, synonyms: bool, documentation: bool) -> DescribeConfigsResourceResult:
