@@ -78,6 +78,8 @@ def plain(message: Message) -> dict[str, Any]:
 def _plain_field(name: str, value: Any) -> Any:
     if isinstance(value, Message):
         return plain(value)
+    if name == "api_keys":
+        return {str(item.api_key): f"{item.min_version}-{item.max_version}" for item in value}
     if isinstance(value, list | tuple):
         return [_plain_field(name, item) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):

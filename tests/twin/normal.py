@@ -56,7 +56,7 @@ class Normaliser:
         if isinstance(value, list):
             items = [self._sorted(name, item) for item in value]
             if name not in ORDERED_FIELDS:
-                items.sort(key=lambda item: _order(self._walk(name, item, _masked)))
+                items.sort(key=lambda item: _order(self._walk(name, item, self._known)))
             return items
         return value
 
@@ -94,6 +94,9 @@ class Normaliser:
         value = OTHER_PORT.sub("127.0.0.1:PORT2", value)
         return UUID_TEXT.sub(lambda match: symbol("uuid", match[0]), value)
 
+    def _known(self, name: str, value: Any) -> str:
+        return self._symbols.get((name, value), name)
+
     def _symbol(self, name: str, value: Any) -> str:
         known = self._symbols.get((name, value))
         if known is None:
@@ -105,11 +108,6 @@ class Normaliser:
 def _order(item: Any) -> tuple[str, str]:
     identity = [item.get(name) for name in IDENTITY_FIELDS] if isinstance(item, dict) else []
     return json.dumps(identity), json.dumps(item, sort_keys=True)
-
-
-def _masked(name: str, value: Any) -> str:
-    del value
-    return name
 
 
 def script_clock_ms() -> int:

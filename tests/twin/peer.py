@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.harness.wire import Connection, ConnectionClosed
+from tests.harness.wire import Connection, ConnectionClosedError
 from tests.twin.messages import api_key, build, plain, request_class
 from tests.twin.normal import Normaliser
 
@@ -70,7 +70,7 @@ class Client:
         try:
             self.send("ApiVersions", 0)
             answer = self._answer(*self._sent.pop(0)[:2], self._correlation_id)
-        except ConnectionClosed:
+        except ConnectionClosedError:
             self._forget()
             answer = None
         self._peer.keep(api, version, plain(sent[2]), CLOSED if answer is None else NO_ANSWER, note)
@@ -84,7 +84,7 @@ class Client:
             frame = connection.receive_frame()
             _, position = decode_response_header(frame, api_key(api), version)
             answer = plain(_decoded(api, version, frame, position))
-        except ConnectionClosed:
+        except ConnectionClosedError:
             self._forget()
         self._peer.keep("raw", -1, {"frame": payload.hex()}, answer, note)
 
@@ -101,7 +101,7 @@ class Client:
     def _answer(self, api: str, version: int, correlation_id: int) -> Any:
         try:
             frame = self._open().receive_frame()
-        except ConnectionClosed:
+        except ConnectionClosedError:
             self._forget()
             return None
         got, position = decode_response_header(frame, api_key(api), version)

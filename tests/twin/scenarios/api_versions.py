@@ -22,7 +22,7 @@ def _head(key: int, version: int, client_id: str | None = "twin") -> bytes:
 
 def unknown_versions(peer: Peer) -> None:
     peer.raw(_head(18, 5) + b"\0\1a\1b\0", note="ApiVersions 5")
-    peer.raw(_head(18, 32767), note="ApiVersions 32767 without a body")
+    peer.raw(_head(18, 32767) + b"\0", note="ApiVersions 32767 without a body")
     peer.raw(_head(18, -1), note="ApiVersions -1")
     peer.raw(_head(3, 14) + b"\0\0\0\0\0", note="Metadata 14")
     peer.raw(_head(3, -1), note="Metadata -1")

@@ -33,8 +33,8 @@ def commit_in_every_version(peer: Peer) -> None:
     for version in range(1, 10):
         topics = [{"name": "orders", "partitions": _parts((0, 10 + version), (2, version))}]
         peer.call("OffsetCommit", version, group_id="versions", topics=topics)
-    topics: list[dict[str, Any]] = [{"topic_id": topic_id, "partitions": _parts((1, 44))}]
-    peer.call("OffsetCommit", 10, group_id="versions", topics=topics)
+    by_id: list[dict[str, Any]] = [{"topic_id": topic_id, "partitions": _parts((1, 44))}]
+    peer.call("OffsetCommit", 10, group_id="versions", topics=by_id)
 
 
 def fetch_in_every_version(peer: Peer) -> None:

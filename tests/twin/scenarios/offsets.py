@@ -65,7 +65,7 @@ def list_refused(peer: Peer) -> None:
         _list(peer, "nowhere", -1, version)
         _list(peer, "refused", -1, version, partition_index=3)
     _list(peer, "b ad", -1)
-    for epoch in (0, 1, 7):
+    for epoch in (0, 1, 7, -5):
         _list(peer, "refused", -1, 5, current_leader_epoch=epoch, note=f"leader epoch {epoch}")
     twice = [{"partition_index": 0, "timestamp": stamp} for stamp in (-1, -2)]
     peer.call("ListOffsets", 5, replica_id=-1, topics=[{"name": "refused", "partitions": twice}], note="twice")
