@@ -73,7 +73,8 @@ def test_headers_timestamps_and_nulls(client: Client, topic: str) -> None:
         sent += [Record(key=None, value=b"null key"), Record(key=b"null value", value=None)]
     if "binary" in client.features:
         sent += [Record(key=bytes(range(256)), value=b"\x00\n\t\xff" * 10)]
-        sent += [Record(key=b"null header", value=b"v", headers=(("n", None), ("ü", b"\xff")))]
+        nothing = b"" if client.name.startswith("kafka-python") else None  # It refuses a null header itself.
+        sent += [Record(key=b"null header", value=b"v", headers=(("n", nothing), ("ü", b"\xff")))]
     if client.name == "confluent":
         sent += [Record(key=None, value=None)]  # The others refuse that themselves.
     if "timestamps" in client.features:

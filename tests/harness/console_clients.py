@@ -154,7 +154,7 @@ class Kcat:
             "reconnect.backoff.max.ms": 1000,
         }
         flags = [part for key, value in settings.items() for part in ("-X", f"{key}={value}")]
-        command = self._kcat("-G", group, "-J", "-u", *flags, topic)
+        command = self._kcat("-G", group, "-E", "-J", "-u", *flags, topic)
         member = ToolMember(command, self._folder / f"kcat-{next(self._count)}.log", self.parse)
         self._members.append(member)
         return member
