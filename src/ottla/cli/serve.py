@@ -73,7 +73,7 @@ async def _serve(config: BrokerConfig) -> int:
 
 @contextlib.contextmanager
 def _stop_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` at SIGTERM and SIGINT; a second one ends the process at once."""
+    """Set ``stop`` at SIGTERM and SIGINT, on Windows at Ctrl-Break too; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def stop_or_exit() -> None:
@@ -82,6 +82,8 @@ def _stop_signals(stop: asyncio.Event) -> Iterator[None]:
         stop.set()
 
     names = [signal.SIGTERM, signal.SIGINT]
+    if sys.platform == "win32":
+        names.append(signal.SIGBREAK)  # what one process can send to another there
     for name in names:
         try:
             loop.add_signal_handler(name, stop_or_exit)

@@ -24,15 +24,14 @@ def load_settings(config_path: str | None, overrides: tuple[str, ...]) -> Broker
 
 def raise_descriptor_limit() -> None:
     """Lift the soft limit of open files to the hard one: connections and logs need more than the usual 1,024."""
-    if sys.platform == "win32":
-        return
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 1 << 20), hard))
-        except (ValueError, OSError):
-            # macOS refuses more than kern.maxfilesperproc, whatever the hard limit says.
-            logger.warning("the limit of open files stays at %d; raise it with ulimit -n", soft)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            try:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 1 << 20), hard))
+            except (ValueError, OSError):
+                # macOS refuses more than kern.maxfilesperproc, whatever the hard limit says.
+                logger.warning("the limit of open files stays at %d; raise it with ulimit -n", soft)

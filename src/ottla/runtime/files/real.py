@@ -28,6 +28,7 @@ from .system import (
     WINDOWS,
     RealLock,
     fsync_descriptor,
+    patiently,
     pread_all,
     pwrite_all,
     pwrite_once,
@@ -202,7 +203,7 @@ class RealFile:
             os.close(fd)
 
     def pread_nowait(self, size: int, pos: int) -> Buffer | None:
-        if not self._nowait:
+        if not self._nowait or not hasattr(os, "preadv"):
             return self.pread(size, pos)
         with self._lock:
             fd = self._fd if self._fd >= 0 else self._reopen()
@@ -351,8 +352,9 @@ class RealFiles:
     def rename(self, source: str, target: str) -> None:
         if WINDOWS:
             self._pool.close_under(source)
+            self._pool.close_under(target)
         try:
-            os.replace(source, target)
+            patiently(lambda: os.replace(source, target))
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -362,7 +364,7 @@ class RealFiles:
         if WINDOWS:
             self._pool.close_under(path)
         try:
-            os.unlink(path)
+            patiently(lambda: os.unlink(path))
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -372,7 +374,7 @@ class RealFiles:
         if WINDOWS:
             self._pool.close_under(path)
         try:
-            shutil.rmtree(path)
+            patiently(lambda: shutil.rmtree(path))
         except FileNotFoundError:
             pass
         except OSError as error:

@@ -4,6 +4,8 @@ import errno
 import os
 import sys
 import threading
+import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from .port import Buffer
@@ -13,6 +15,8 @@ OPEN_FLAGS: int = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NOWAIT: int = getattr(os, "RWF_NOWAIT", 0) if hasattr(os, "preadv") else 0
 """Flag of a read that would rather fail than wait for the disk (Linux 4.14); 0 where there is none."""
 
+_PATIENCE = 50
+_PAUSE_S = 0.01
 _seek_lock = threading.Lock()
 
 
@@ -64,11 +68,29 @@ def fsync_descriptor(fd: int) -> None:
     if sys.platform == "darwin":
         import fcntl
 
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+        try:
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY):
+                raise
+            os.fsync(fd)  # network and foreign file systems know no more than this
     elif hasattr(os, "fdatasync"):
         os.fdatasync(fd)
     else:
         os.fsync(fd)
+
+
+def patiently(action: Callable[[], None]) -> None:
+    """Rename or remove what somebody may have open for a moment, which Windows refuses meanwhile.
+
+    A reading thread of ours, or a virus scanner: neither takes long.
+    """
+    for _ in range(_PATIENCE if WINDOWS else 0):
+        try:
+            return action()
+        except PermissionError:
+            time.sleep(_PAUSE_S)
+    return action()
 
 
 def lock_descriptor(fd: int) -> None:
