@@ -40,11 +40,11 @@ class LeaderEpochs:
         return names.join(self.directory, names.LEADER_EPOCH_CHECKPOINT)
 
     def is_dirty(self, log_end_offset: int) -> bool:
-        """Whether there is something to write, epochs apart that begin at the log's end."""
+        """Whether there is something to write; an epoch that has not written anything yet need not be."""
         if not self._has_changed:
             return False
-        wanted = [entry for entry in self.entries if entry[1] < log_end_offset]
-        return wanted != [entry for entry in self._written or () if entry[1] < log_end_offset]
+        written = self._written or []
+        return written not in (self.entries, [entry for entry in self.entries if entry[1] < log_end_offset])
 
     def load(self) -> None:
         """Read the file; raises CorruptData."""
@@ -120,12 +120,12 @@ class LeaderEpochs:
             self.entries = [entry for entry in self.entries if entry[1] < end_offset]
             self._changed(quietly=quietly)
 
-    def truncate_from_start(self, start_offset: int, *, quietly: bool = False) -> None:
+    def truncate_from_start(self, start_offset: int) -> None:
         """Drop what lies below ``start_offset``; the epoch that wrote it now begins there."""
         below = bisect_right(self.entries, start_offset, key=lambda entry: entry[1])
         if below > 1 or (below == 1 and self.entries[0][1] < start_offset):
             self.entries = [(self.entries[below - 1][0], start_offset), *self.entries[below:]]
-            self._changed(quietly=quietly)
+            self._changed()
 
     def clear(self) -> None:
         """Forget every epoch."""

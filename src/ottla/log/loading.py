@@ -128,6 +128,7 @@ class _Loader:
             self.sizes = self.files.scan_dir(self.directory)
         epochs_are_lost = self._load_epochs()
         found, broken = self._find_segments()
+        self.producers.snapshots.sort()
         self.segments = Segments(found)
         if self.is_clean:
             recovered: list[Segment] = []
@@ -139,9 +140,9 @@ class _Loader:
         self._find_end()
         if epochs_are_lost:
             self._relearn_epochs()
-        self.epochs.truncate_from_end(self.log_end_offset, quietly=True)
+        self.epochs.truncate_from_end(self.log_end_offset, quietly=self.log_end_offset == 0)
         self.log_start_offset = max(self.log_start_offset, self.segments[0].base_offset)
-        self.epochs.truncate_from_start(self.log_start_offset, quietly=True)
+        self.epochs.truncate_from_start(self.log_start_offset)
         self._load_producers()
 
     def _segment(self, base_offset: int, sizes: dict[str, int]) -> Segment:
@@ -182,15 +183,24 @@ class _Loader:
 
     def _rebuild(self, segment: Segment) -> None:
         logger.warning("making the indexes of %s anew: they are missing or damaged", segment.log.path)
-        next_offset, bad_bytes = recover_segment(segment, self.epochs)
+        next_offset, bad_bytes = recover_segment(segment, self.epochs, self._unheard())
         if bad_bytes:
             self._cut(segment, next_offset, bad_bytes, [])
+
+    def _unheard(self) -> Producers:
+        """Return somebody to tell of producers who will forget it: the state is loaded at the end."""
+        return Producers(self.files, self.directory, expiration_ms=self.context.producer_id_expiration_ms)
 
     def _recover(self) -> list[Segment]:
         """Recover the segments from the recovery point on; what follows damage does not count any more."""
         unflushed = self.segments.between(self.recovery_point, 2**63)
+        if unflushed:
+            first_offset = unflushed[0].base_offset
+            start = self.producers.load(self.log_start_offset, first_offset, self.now_ms, keep_last=False)
+            replay_producers(self.producers, self.segments, start, first_offset)
         for number, segment in enumerate(unflushed):
-            next_offset, bad_bytes = recover_segment(segment, self.epochs)
+            next_offset, bad_bytes = recover_segment(segment, self.epochs, self.producers)
+            self.producers.take_snapshot(next_offset)
             if bad_bytes:
                 self._cut(segment, next_offset, bad_bytes, unflushed[number + 1 :])
                 break
@@ -238,7 +248,7 @@ class _Loader:
                 active.rebuild_indexes()
                 end_offset, end = active.read_end()
             if end != active.log.size:  # a clean stop leaves no such thing, but whoever copies folders may
-                end_offset, bad_bytes = recover_segment(active, self.epochs)
+                end_offset, bad_bytes = recover_segment(active, self.epochs, self._unheard())
                 if bad_bytes:
                     self._cut(active, end_offset, bad_bytes, [])
                 self.is_clean = False
@@ -287,7 +297,6 @@ class _Loader:
 
     def _load_producers(self) -> None:
         producers = self.producers
-        producers.snapshots.sort()
         producers.remove_stray_snapshots(self.segments.base_offsets())
         end_offset = self.log_end_offset
         if self.is_clean and not producers.snapshots:
@@ -296,14 +305,24 @@ class _Loader:
             return
         start = producers.load(self.log_start_offset, end_offset, self.now_ms)
         if start < end_offset:
-            replay_producers(producers, self.segments, start, end_offset)
-            if not self.is_clean:
-                producers.take_snapshot(end_offset)
+            replay_producers(producers, self.segments, start, end_offset, self.segments.base_offsets()[-2:])
+            producers.take_snapshot(end_offset)
 
 
-def replay_producers(producers: Producers, segments: Segments, start_offset: int, end_offset: int) -> None:
-    """Take up what producers wrote in ``[start_offset, end_offset)``, which is whole batches."""
+def replay_producers(
+    producers: Producers,
+    segments: Segments,
+    start_offset: int,
+    end_offset: int,
+    snapshots_at: Iterable[int] = (),
+) -> None:
+    """Take up what producers wrote in ``[start_offset, end_offset)``, which is whole batches.
+
+    A snapshot is taken before each segment whose base offset is in ``snapshots_at``.
+    """
     for segment in segments.between(start_offset, end_offset):
+        if segment.base_offset in snapshots_at:
+            producers.take_snapshot(segment.base_offset)
         start = segment.position_of(start_offset) if start_offset > segment.base_offset else 0
         for position, header in walk(segment.log, start, segment.log.size):
             if header.base_offset >= end_offset:

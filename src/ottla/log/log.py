@@ -111,6 +111,8 @@ class Log:
         self._flusher = Flusher(self, has_new_names=is_new)
         self._is_watched = False
         leader_epochs.on_change = self.watch
+        if leader_epochs.is_dirty(log_end_offset):
+            self.watch()
 
     def __repr__(self) -> str:
         return f"<Log {self.topic_partition} [{self.log_start_offset}, {self.log_end_offset})>"
@@ -126,11 +128,10 @@ class Log:
         cannot be (OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE), StorageError if
         the disk refuses: nothing of the batch is in the log then, and nothing more can be written.
         """
-        if self.failure is not None:
-            raise self.failure
         base_offset = self.log_end_offset
         last_offset = base_offset + header.last_offset_delta
         max_timestamp = header.max_timestamp
+        segment = self._segment_for(header.size, base_offset, last_offset, max_timestamp, leader_epoch, now_ms)
         has_producer = header.producer_id >= 0
         if has_producer:
             earlier = self.producers.check(header)
@@ -139,7 +140,7 @@ class Log:
                     earlier.first_offset, earlier.last_offset, earlier.timestamp, self.log_start_offset, True
                 )
         stamp(batch, 0, base_offset, leader_epoch)
-        self._write(batch, header.size, base_offset, last_offset, max_timestamp, leader_epoch, now_ms)
+        self._write(segment, batch, header.size, last_offset, max_timestamp)
         if has_producer:
             self.producers.add(header, base_offset)
         append_time = max_timestamp if header.attributes & LOG_APPEND_TIME_BIT else NO_TIMESTAMP
@@ -150,42 +151,45 @@ class Log:
 
         CRCs must have been checked. Raises ApiError if a batch begins before the log's end, StorageError.
         """
-        if self.failure is not None:
-            raise self.failure
         first_offset = self.log_end_offset
         for position, header in iter_batches(batches):
             if header.base_offset < self.log_end_offset:
                 raise ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, f"offset {header.base_offset} is in the log already")
             if position == 0:
                 first_offset = header.base_offset
-            epoch = header.leader_epoch if header.leader_epoch >= 0 else self.leader_epochs.latest_epoch
-            data = memoryview(batches)[position : position + header.size]
-            self._write(data, header.size, header.base_offset, header.last_offset, header.max_timestamp, epoch, now_ms)
+            size, last_offset, max_timestamp = header.size, header.last_offset, header.max_timestamp
+            segment = self._segment_for(
+                size, header.base_offset, last_offset, max_timestamp, header.leader_epoch, now_ms
+            )
+            self._write(segment, memoryview(batches)[position : position + size], size, last_offset, max_timestamp)
             self.producers.replay(header, batches, position)
         return AppendInfo(first_offset, self.log_end_offset - 1, NO_TIMESTAMP, self.log_start_offset, False)
 
-    def _write(
-        self,
-        batch: Buffer,
-        size: int,
-        base_offset: int,
-        last_offset: int,
-        max_timestamp: int,
-        leader_epoch: int,
-        now_ms: int,
-    ) -> None:
-        assert len(batch) == size, "exactly one batch"
+    def _segment_for(
+        self, size: int, base_offset: int, last_offset: int, max_timestamp: int, leader_epoch: int, now_ms: int
+    ) -> Segment:
+        """Return the segment that a batch goes to, and remember who wrote it: as in Kafka, before it is checked."""
+        if self.failure is not None:
+            raise self.failure
+        if leader_epoch != self.leader_epochs.latest_epoch and leader_epoch >= 0:
+            self.leader_epochs.assign(leader_epoch, base_offset)
         config = self.config
         segment = self.segments.active
+        if segment.must_roll(size, last_offset, max_timestamp, now_ms, config.segment_bytes, config.segment_ms):
+            try:
+                return self._roll(base_offset, now_ms)
+            except StorageError as error:
+                self.fail(error)
+                raise
+        return segment
+
+    def _write(self, segment: Segment, batch: Buffer, size: int, last_offset: int, max_timestamp: int) -> None:
+        assert len(batch) == size, "exactly one batch"
         try:
-            if segment.must_roll(size, last_offset, max_timestamp, now_ms, config.segment_bytes, config.segment_ms):
-                segment = self._roll(base_offset, now_ms)
             segment.append(batch, size, last_offset, max_timestamp)
         except StorageError as error:
             self.fail(error)
             raise
-        if leader_epoch != self.leader_epochs.latest_epoch and leader_epoch >= 0:
-            self.leader_epochs.assign(leader_epoch, base_offset)
         self.log_end_offset = last_offset + 1
         if not self._is_watched:
             self.watch()
@@ -483,7 +487,7 @@ class Log:
             end_offset > self.recovery_point
             or self._is_watched
             or end_offset > self.producers.last_snapshot_offset
-            or self.leader_epochs.is_dirty(end_offset)
+            or (end_offset > 0 and self.leader_epochs.is_dirty(end_offset + 1))
         )
 
     def finish(self) -> None:
@@ -491,11 +495,12 @@ class Log:
         if self.failure is not None:
             raise self.failure
         try:
-            if self.log_end_offset > 0:  # a partition that never got a record stays two small files
-                self.segments.active.become_inactive()
+            if not self.log_end_offset:
+                return  # a partition that never got a record stays two small files
+            self.segments.active.become_inactive()
             if self.producers.take_snapshot(self.log_end_offset):
                 self._flusher.snapshots.append(self.log_end_offset)
-            if self.leader_epochs.is_dirty(self.log_end_offset) and not self.leader_epochs.write_first():
+            if not self.leader_epochs.write_first():
                 self.leader_epochs.write()
         except StorageError as error:
             self.fail(error)

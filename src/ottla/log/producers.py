@@ -210,7 +210,7 @@ class Producers:
     def encode(self) -> bytes:
         """Return a snapshot's content."""
         body = bytearray(_HEAD.pack(SNAPSHOT_VERSION, 0, len(self.producers)))
-        for producer in self.producers.values():
+        for _, producer in sorted(self.producers.items()):  # as a HashMap of few ids has them
             last = producer.batches[-1] if producer.batches else ProducerBatch(NO_SEQUENCE, NO_OFFSET, 0, -1)
             body += _ENTRY.pack(
                 producer.producer_id,
@@ -240,15 +240,16 @@ class Producers:
         """Return the path of the snapshot as of ``end_offset``."""
         return names.segment_path(self.directory, end_offset, names.SNAPSHOT)
 
-    def load(self, log_start_offset: int, log_end_offset: int, now_ms: int) -> int:
-        """Replace the state by that of the latest snapshot in range; return from which offset on to replay
-        the log.
+    def load(self, log_start_offset: int, log_end_offset: int, now_ms: int, *, keep_last: bool = True) -> int:
+        """Replace the state by the latest snapshot's in range; return from which offset on to replay the log.
 
-        Snapshots out of range (above the end, or at or below the start) are removed, and those that are
-        damaged.
+        Snapshots out of range (above the end, or at or below the start) are removed, and those that are damaged. With
+        ``keep_last`` one at the end stays even if the log is empty: Kafka drops it, and forgets the producers.
         """
         self.producers = {}
-        for offset in [at for at in self.snapshots if at > log_end_offset or at < log_start_offset]:
+        is_empty = log_start_offset == log_end_offset
+        lowest = log_start_offset if keep_last and is_empty else log_start_offset + 1
+        for offset in [at for at in self.snapshots if at > log_end_offset or at < lowest]:
             self.remove_snapshot(offset)
         while self.snapshots:
             offset = self.snapshots[-1]

@@ -17,6 +17,7 @@ from ..runtime.files import Buffer, File, Files
 from . import names
 from .epochs import LeaderEpochs
 from .index import RELATIVE_OFFSET_MAX, TimestampOffset
+from .producers import Producers
 from .segment import NO_TIMESTAMP, Segment
 
 logger = logging.getLogger(__name__)
@@ -29,9 +30,10 @@ _MAY_BE_BATCH = re.compile(rb"(?s)(?=\x00.{7}[\x00-\x07].{7}\x02.{5}[\x00-\x7f])
 """Looks ahead: an offset below 2^56, a length below 2^27, magic 2, attributes below 128."""
 
 
-def recover_segment(segment: Segment, epochs: LeaderEpochs) -> tuple[int, int]:
-    """Rebuild the segment's indexes and learn its epochs; return the offset behind the last valid batch and
-    how many bytes follow that are not valid. They are left in the file.
+def recover_segment(segment: Segment, epochs: LeaderEpochs, producers: Producers) -> tuple[int, int]:
+    """Rebuild the segment's indexes, learn its epochs and what its producers wrote.
+
+    Returns the offset behind the last valid batch and how many bytes follow that are not valid; they are left there.
     """
     index, time_index = segment.offset_index, segment.time_index
     if not (segment.log.size or index.entries or time_index.entries):
@@ -56,6 +58,8 @@ def recover_segment(segment: Segment, epochs: LeaderEpochs) -> tuple[int, int]:
         next_offset = last_offset + 1
         if header.leader_epoch > epochs.latest_epoch:
             epochs.assign(header.leader_epoch, header.base_offset)
+        if header.producer_id >= 0:
+            producers.replay(header, segment.log.pread(header.size, position) if header.is_control else b"", 0)
     time_index.maybe_append(*best)
     segment.set_max_timestamp(*best)
     index.seal()

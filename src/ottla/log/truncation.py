@@ -69,5 +69,5 @@ def _reload_producers(log: Log, now_ms: int) -> None:
 
     producers = log.producers
     start = producers.load(log.log_start_offset, log.log_end_offset, now_ms)
-    replay_producers(producers, log.segments, start, log.log_end_offset)
+    replay_producers(producers, log.segments, start, log.log_end_offset, log.segments.base_offsets()[-2:])
     producers.take_snapshot(log.log_end_offset)
