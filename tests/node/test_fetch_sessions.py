@@ -87,12 +87,3 @@ def test_full_cache_gives_no_session_but_serves(connection: Connection, topic: s
     for session_id in given:
         close_session(connection, topic, session_id)
     eventually(lambda: open_session(connection, topic) > 0, "a closed session frees its slot")
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_session_idle_for_two_minutes_gives_way(connection: Connection, topic: str) -> None:
-    first = [session_id for _ in range(10 * SLOTS) if (session_id := open_session(connection, topic))]
-    eventually(lambda: open_session(connection, topic) > 0, "an idle session gives way", timeout_s=180, interval_s=2)
-    codes = [session_fetch(connection, topic, 0, session_id=each, epoch=1)["error_code"] for each in first]
-    assert 70 in codes

@@ -231,7 +231,7 @@ def test_taken_port(make_node: MakeNode, serve: Serve, tmp_path: Path) -> None:
         ({"log.segment.bytes": "99999999999"}, "log.segment.bytes"),
         ({"listeners": "nonsense"}, "listeners"),
         ({"listeners": "PLAINTEXT://127.0.0.1:99999"}, "listeners"),
-        ({"listeners": "PLAINTEXT://127.0.0.1:0,PLAINTEXT://127.0.0.1:0"}, "listeners"),
+        ({"listeners": "PLAINTEXT://127.0.0.1:0,PLAINTEXT://127.0.0.2:0"}, "listeners"),
         ({"log.dirs": ""}, "log.dirs"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(f"{k}={v}" for k, v in value.items()),
