@@ -1,6 +1,5 @@
 """Incremental fetch sessions (KIP-227): what changed, what was forgotten, wrong epochs, a full cache."""
 
-import pytest
 from tests.harness import calls
 from tests.harness.batches import batch, records_of, values
 from tests.harness.waiting import eventually
