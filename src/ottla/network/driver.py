@@ -8,6 +8,7 @@ Rules it keeps (reference section 1, issue of the peer's memory and ours):
   produce that waits for a flush), so that one fsync serves all that a producer has in flight.
 - A peer that does not read is not read from: when the write buffer is above its limit, nothing more is taken from
   this connection until it drains. Memory is bounded by the write limit, one response, and the receive buffer.
+- A connection that came too soon is held: what it says is received, up to a receive buffer full, and not looked at.
 - A request that waits leaves reading on until the receive buffer is full, so that a hang-up is noticed at once.
 """
 
@@ -88,12 +89,20 @@ class Service(Protocol):
 
 
 class ConnectionLimits:
-    """Limits of one connection, in bytes and requests."""
+    """Limits of one connection, in bytes and requests; ``max_other_frame_bytes`` is for all but produce requests."""
 
-    __slots__ = ("max_frame_bytes", "max_in_flight", "write_buffer_bytes")
+    __slots__ = ("max_frame_bytes", "max_in_flight", "max_other_frame_bytes", "write_buffer_bytes")
 
-    def __init__(self, *, max_frame_bytes: int, write_buffer_bytes: int = 1 << 20, max_in_flight: int = 32) -> None:
+    def __init__(
+        self,
+        *,
+        max_frame_bytes: int,
+        max_other_frame_bytes: int | None = None,
+        write_buffer_bytes: int = 1 << 20,
+        max_in_flight: int = 32,
+    ) -> None:
         self.max_frame_bytes = max_frame_bytes
+        self.max_other_frame_bytes = max_other_frame_bytes
         self.write_buffer_bytes = write_buffer_bytes
         self.max_in_flight = max_in_flight
 
@@ -103,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_blocked_writing",
+        "_held",
         "_limits",
         "_loop",
         "_out",
@@ -112,6 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         "_reading_paused",
         "_service",
         "_slots",
+        "_unsent_bytes",
         "closing",
         "last_active",
         "listener",
@@ -128,10 +139,17 @@ class Connection(asyncio.BufferedProtocol):
     ) -> None:
         self._service = service
         self._limits = limits
-        self._reader = FrameReader(limits.max_frame_bytes, large_buffers)
+        self._reader = FrameReader(
+            limits.max_frame_bytes,
+            large_buffers,
+            max_other_bytes=limits.max_other_frame_bytes,
+            on_memory=self._memory_granted,
+        )
         self._slots: deque[Slot] = deque()
         self._loop = asyncio.get_running_loop()
         self._blocked_writing = False
+        self._held = False
+        self._unsent_bytes = 0
         self._reading_paused = False
         self._processing = False
         self._out: list[Buffer] = []
@@ -156,9 +174,9 @@ class Connection(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
         if peer:
-            self.peer_host, self.peer_port = peer[0], peer[1]
+            self.peer_host, self.peer_port = _address(peer[0]), peer[1]
         if local:
-            self.local_host, self.local_port = local[0], local[1]
+            self.local_host, self.local_port = _address(local[0]), local[1]
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes)
         if not self._service.connection_opened(self):
             self.closing = True
@@ -170,6 +188,7 @@ class Connection(asyncio.BufferedProtocol):
         slots, self._slots = self._slots, deque()
         for slot in slots:
             slot.abandon()
+        self._reader.close()
         self._service.connection_closed(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -210,6 +229,27 @@ class Connection(asyncio.BufferedProtocol):
         """Whether nothing is under way in either direction."""
         return not self._slots and not self._blocked_writing
 
+    def note_progress(self) -> None:
+        """Count it as activity if the peer has taken some of what waits for it since this was called last."""
+        transport = self.transport
+        unsent = 0 if transport is None else transport.get_write_buffer_size()
+        if unsent < self._unsent_bytes:
+            self.last_active = self._loop.time()
+        self._unsent_bytes = unsent
+
+    def hold(self) -> None:
+        """Serve nothing of this connection until :meth:`let_go`."""
+        self._held = True
+
+    def let_go(self) -> None:
+        """Serve a connection that was held."""
+        self._held = False
+        self.last_active = self._loop.time()
+        self._process()
+
+    def _memory_granted(self) -> None:
+        self._loop.call_soon(self._process)
+
     def new_slot(self, *, pipelines: bool = False) -> Slot:
         """Make the slot for an answer that comes later; the service returns it from ``serve``."""
         return Slot(self, pipelines=pipelines)
@@ -217,6 +257,9 @@ class Connection(asyncio.BufferedProtocol):
     def _process(self) -> None:
         """Serve what has arrived, as far as the rules allow."""
         if self._processing or self.closing:
+            return
+        if self._held:
+            self._update_reading()
             return
         reader = self._reader
         slots = self._slots
@@ -252,6 +295,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         finally:
             self._processing = False
+        reader.give_back()
         self._send()
         self._update_reading()
 
@@ -272,6 +316,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._processing:
             # The request was answered before its slot was even queued: _process flushes.
             return
+        self.last_active = self._loop.time()
         self._flush()
         if self.closing and not self._slots:
             self.close()
@@ -338,10 +383,12 @@ class Connection(asyncio.BufferedProtocol):
 class Acceptor:
     """Listening sockets and the connections that came in through them."""
 
-    def __init__(self, service: Service, limits: ConnectionLimits) -> None:
+    def __init__(
+        self, service: Service, limits: ConnectionLimits, *, large_buffers: LargeBuffers | None = None
+    ) -> None:
         self._service = service
         self._limits = limits
-        self._large_buffers = LargeBuffers()
+        self._large_buffers = large_buffers or LargeBuffers()
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, sock: socket.socket, *, listener: str, backlog: int) -> None:
@@ -366,6 +413,11 @@ class Acceptor:
         self._servers.clear()
 
 
+def _address(host: str) -> str:
+    """Return an address as users write it: a socket for both protocols gives IPv4 ones as ``::ffff:127.0.0.1``."""
+    return host[7:] if host.startswith("::ffff:") and "." in host else host
+
+
 def bind(host: str, port: int, *, receive_buffer_bytes: int = -1, send_buffer_bytes: int = -1) -> socket.socket:
     """Return a socket bound to ``host`` (empty: every interface) and ``port`` (0: a free one).
 
@@ -385,6 +437,8 @@ def bind(host: str, port: int, *, receive_buffer_bytes: int = -1, send_buffer_by
         if family == socket.AF_INET6:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
+        # What is set here, accepted connections inherit. A peer that vanished without a word is found out some day.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if receive_buffer_bytes > 0:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         if send_buffer_bytes > 0:
