@@ -57,11 +57,12 @@ def plain(entries: list[Entry]) -> dict[str, Any]:
 
 
 def without_other_defaults(configs: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what starts differently here, and what is only ours."""
+    """Leave out what starts differently here or cannot be changed while it runs, and what is only ours."""
     return {
         name: said
         for name, said in configs.items()
-        if name not in ("log.dir", "listeners", "node.id") and not name.startswith("ottla.")
+        if name not in ("log.dir", "listeners", "listener.security.protocol.map", "node.id")
+        and not name.startswith("ottla.")
     }
 
 

@@ -38,6 +38,9 @@ OTHER_DEFAULTS = {
 OPTIONAL_HERE = {"process.roles", "controller.listener.names", "node.id"}
 """What Kafka demands and Ottla does not need."""
 
+STATIC_HERE = {"listeners", "listener.security.protocol.map"}
+"""What Kafka can change while it runs and Ottla cannot."""
+
 
 def facts_with_settings(facts: dict[str, Any]) -> list[tuple[dict[str, Any], Setting]]:
     return [(fact, table[fact["name"]]) for section, table in TABLES.items() for fact in facts[section]]
@@ -115,6 +118,9 @@ def test_update_modes(kafka_facts: dict[str, Any]) -> None:
     modes = kafka_facts["update_modes"]
     for name, setting in BROKER.items():
         if name in DYNAMIC_ONLY or name.startswith("ottla."):
+            continue
+        if name in STATIC_HERE:
+            assert setting.update_mode is UpdateMode.READ_ONLY
             continue
         assert setting.update_mode is UpdateMode(modes.get(name, "read-only")), name
 

@@ -27,7 +27,8 @@ OFFSETS = {
     ),
     "offsets.topic.segment.bytes": ("How large the segments of __consumer_offsets get; small ones load faster."),
     "offsets.topic.compression.codec": (
-        "How the coordinator compresses what it writes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."
+        "How the coordinator compresses what it writes, unless the topic's own compression.type says otherwise: "
+        "0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."
     ),
     "offsets.load.buffer.size": ("How much is read at a time when a partition of __consumer_offsets is loaded."),
 }

@@ -1,6 +1,10 @@
 """What the settings do that only Ottla has."""
 
 DESCRIPTIONS = {
+    "ottla.connection.max.in.flight.requests": (
+        "How many produce requests of one connection may wait for their flush together; the next one is read when the "
+        "first is answered. Any other request waits for the one before it, as in Kafka."
+    ),
     "ottla.connection.write.buffer.bytes": (
         "How many bytes of answers may wait for one client to read them. Above that nothing more is taken from "
         "its connection until it has read; the other clients notice nothing."
@@ -14,5 +18,10 @@ DESCRIPTIONS = {
         "the CRC and the first record. lengths: also whether an uncompressed batch holds as many records as it "
         "says. records: every field of every record, compressed ones included, as Kafka does; costs about 1 "
         "microsecond a record."
+    ),
+    "ottla.request.max.bytes": (
+        "The largest request that is read, produce requests excepted, for which socket.request.max.bytes counts; a "
+        "connection that announces a larger one is closed. In memory a request can take forty times its bytes, a "
+        "produce request hardly more than them."
     ),
 }

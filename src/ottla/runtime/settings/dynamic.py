@@ -12,7 +12,7 @@ from ottla.model.errors import ApiError
 
 from .checks import conflict
 from .config import BrokerConfig
-from .model import Setting, SettingError, Type, UpdateMode
+from .model import Setting, SettingError, Type, UpdateMode, Values
 from .table import BROKER, LISTENER_PREFIX, broker_setting, listener_base_name
 from .texts import value_to_text
 from .values import parse_value
@@ -35,6 +35,15 @@ _NEEDS_LISTENER = frozenset(
     )
 )
 """What can change while the broker runs for one listener only (``SslConfigs.RECONFIGURABLE_CONFIGS``)."""
+
+_THREADS = (
+    "background.threads",
+    "num.io.threads",
+    "num.network.threads",
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",
+)
+"""Sizes of Kafka's thread pools, which change by half or double at most (``DynamicThreadPool``)."""
 
 _SMALL_SET = 4
 
@@ -72,9 +81,37 @@ def validate_broker_dynamic(config: BrokerConfig, configs: Mapping[str, str], *,
             [name for name in configs if _is_per_broker(name)],
         )
     cluster, broker = (config.cluster_dynamic, configs) if per_broker else (configs, config.dynamic)
-    found = conflict(config.layered(cluster, broker))
+    after = config.layered(cluster, broker)
+    found = conflict(after) or _leap(config.values, after)
     if found is not None:
         raise _invalid(found)
+
+
+def _leap(before: Values, after: Values) -> str | None:
+    """Return Kafka's sentence about a number that changes too much at once, or to what nothing can work with."""
+    for name in _THREADS:
+        now, wanted = before[name], after[name]
+        assert isinstance(now, int)
+        assert isinstance(wanted, int)
+        start = f"Dynamic thread count update validation failed for {name}={wanted}, value should"
+        if wanted < now // 2:
+            return f"{start} be at least half the current value {now}"
+        if wanted > now * 2:
+            return f"{start} not be greater than double the current value {now}"
+    now, wanted = before["log.cleaner.threads"], after["log.cleaner.threads"]
+    assert isinstance(now, int)
+    assert isinstance(wanted, int)
+    if wanted != now:
+        if wanted < 1:
+            return "Log cleaner threads should be at least 1"
+        if wanted < now // 2:
+            return f"Log cleaner threads cannot be reduced to less than half the current value {now}"
+        if wanted > now * 2:
+            return f"Log cleaner threads cannot be increased to more than double the current value {now}"
+    for name, value in after.items():
+        if name.endswith("max.connection.creation.rate") and value != before.get(name) and value == 0:
+            return "Invalid max.connection.creation.rate 0"
+    return None
 
 
 def _is_per_broker(name: str) -> bool:

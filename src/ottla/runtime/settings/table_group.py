@@ -45,7 +45,7 @@ OFFSETS = (
     Setting("offsets.load.buffer.size", INT, 5_242_880, HIGH, at_least(1), READ_ONLY),
     Setting("offsets.retention.check.interval.ms", LONG, 600_000, HIGH, at_least(1)),
     Setting("offsets.retention.minutes", INT, 10_080, HIGH, at_least(1)),
-    Setting("offsets.topic.compression.codec", INT, 0, HIGH, None, READ_ONLY, LATER),
+    Setting("offsets.topic.compression.codec", INT, 0, HIGH),
     Setting("offsets.topic.num.partitions", INT, 50, HIGH, at_least(1)),
     Setting("offsets.topic.replication.factor", SHORT, 3, HIGH, at_least(1)),
     Setting("offsets.topic.segment.bytes", INT, 104_857_600, HIGH, at_least(1)),

@@ -8,9 +8,11 @@ from .rules import Choice
 from .vocabulary import CLUSTER_WIDE, INT, LOW, MEDIUM, STRING, at_least
 
 OTTLA = (
+    Setting("ottla.connection.max.in.flight.requests", INT, 32, LOW, at_least(1)),
     Setting("ottla.connection.write.buffer.bytes", INT, 1048576, LOW, at_least(1024)),
     Setting("ottla.metadata.dir", STRING, None, MEDIUM),
     Setting(
         "ottla.produce.validation", STRING, "lengths", MEDIUM, Choice("header", "lengths", "records"), CLUSTER_WIDE
     ),
+    Setting("ottla.request.max.bytes", INT, 8_388_608, LOW, at_least(65_536)),
 )
