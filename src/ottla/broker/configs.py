@@ -6,7 +6,7 @@ settings are put in force here, so that whoever reads them back finds them at wo
 
 from ottla.coordinator.group.config import GroupConfig
 from ottla.log.config import LogConfig
-from ottla.log.manager import LogManagerConfig
+from ottla.log.manager import LogManager, LogManagerConfig
 from ottla.metadata.image import Changes, Image
 from ottla.metadata.keys import ConfigResource, ConfigResourceType
 from ottla.runtime.settings import BrokerConfig, topic_values
@@ -41,6 +41,17 @@ def log_manager_config(config: BrokerConfig) -> LogManagerConfig:
         producer_id_expiration_check_interval_ms=config.int("producer.id.expiration.check.interval.ms"),
         initial_task_delay_ms=config.int("log.initial.task.delay.ms"),
     )
+
+
+def update_log_manager(logs: LogManager, config: BrokerConfig) -> None:
+    """Have the log manager and its logs go by what is in force now, except for what each topic says itself."""
+    logs.config = log_manager_config(config)
+    logs.default_config = LogConfig.from_settings(config.topic_defaults)
+    expiration_ms = logs.config.producer_id_expiration_ms
+    if logs.context.producer_id_expiration_ms != expiration_ms:
+        logs.context.producer_id_expiration_ms = expiration_ms
+        for log in logs:
+            log.producers.expiration_ms = expiration_ms
 
 
 def log_config(config: BrokerConfig, image: Image, topic: str) -> LogConfig:

@@ -1,7 +1,8 @@
 """The partitions of ``__consumer_offsets`` as the group coordinator sees them: batches of keys and values.
 
-Written with the topic's own compression and read back whole batches at a time, opened here, so that the coordinator
-knows nothing of logs (:class:`ottla.coordinator.group.ports.Journal`).
+Written with the codec of ``offsets.topic.compression.codec``, unless the topic has one of its own, and read back whole
+batches at a time, opened here, so that the coordinator knows nothing of logs
+(:class:`ottla.coordinator.group.ports.Journal`).
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -63,9 +64,12 @@ class PartitionJournal:
         """Write one batch and wait until it is as durable as the topic asks for."""
         found = self._replicas.partition(TOPIC, partition)
         rules = found.rules
+        codec = rules.compression
+        if codec is None:
+            codec = Codec(self._config.int("offsets.topic.compression.codec"))
         batch = build_batch(
             [(now_ms, key, value, []) for key, value in records],
-            codec=rules.compression or Codec.NONE,
+            codec=codec,
             level=rules.compression_level,
         )
         info = found.append_validated(batch, parse_header(batch), now_ms=now_ms)

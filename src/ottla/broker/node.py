@@ -1,8 +1,9 @@
 """A node: everything that one process serves, put together in order and taken down in the opposite one.
 
-Start: ports are bound (nothing is touched if one is taken), the folders locked, logs recovered, the metadata read,
-coordinators loaded, and only then connections accepted. Stop: no new connections, what is under way is answered, the
-logs are flushed, and the marker of a clean shutdown is written last.
+Start: ports are bound (nothing is touched if one is taken), the folders locked, the metadata read and with it the
+settings that clients have changed, logs recovered, coordinators loaded, and only then connections accepted. Stop: no
+new connections, what is under way is answered, the logs are flushed, and the marker of a clean shutdown is written
+last.
 """
 
 import asyncio
@@ -20,13 +21,21 @@ from ottla.broker.configs import (
     log_config,
     log_manager_config,
     put_in_force,
+    update_log_manager,
 )
-from ottla.broker.connections import Connections
+from ottla.broker.connections import ConnectionQuota, Connections
 from ottla.broker.dispatch import Dispatcher
 from ottla.broker.fetch_sessions import FetchSessions
 from ottla.broker.journal import TOPIC as OFFSETS_TOPIC
 from ottla.broker.journal import PartitionJournal
-from ottla.broker.limits import NodeLimits, connection_limits, connection_quota, flush_policy
+from ottla.broker.limits import (
+    NodeLimits,
+    connection_limits,
+    connection_quota,
+    flush_policy,
+    large_buffers,
+    socket_buffer_bytes,
+)
 from ottla.controller.create_topics import TopicDefaults
 from ottla.controller.driver import Controller
 from ottla.coordinator.group.driver import GroupCoordinator
@@ -40,7 +49,7 @@ from ottla.metadata.image import Changes, Image
 from ottla.metadata.records import Endpoint
 from ottla.metastore.embedded import EmbeddedMetastore
 from ottla.model.errors import OperatorError, OttlaError
-from ottla.model.ids import Uuid, uuid_from_entropy, uuid_to_text
+from ottla.model.ids import TopicPartition, Uuid, uuid_from_entropy, uuid_to_text
 from ottla.network.driver import Acceptor, bind
 from ottla.record.validate import Depth
 from ottla.replica.driver import Replicas
@@ -74,19 +83,23 @@ class Node:
         self.failure: OttlaError | None = None
         self.tasks = Tasks()
         self.limits = NodeLimits(config)
-        self.waiting_fetches: set["FetchWaiter"] = set()
+        self.waiting_fetches: set[FetchWaiter] = set()
         self.fetch_sessions = FetchSessions(
             slots=config.int("max.incremental.fetch.session.cache.slots"), random_below=self.random.randrange
         )
         self.connections = Connections(
-            clock=self.clock, quota=connection_quota(config), max_idle_ms=config.int("connections.max.idle.ms")
+            clock=self.clock,
+            quota=ConnectionQuota(),
+            max_idle_ms=config.int("connections.max.idle.ms"),
+            max_waiting=config.int("socket.listen.backlog.size"),
         )
         self.dispatcher = Dispatcher(self)
         self.advertised: dict[str, tuple[str, int]] = {}
         self.listeners: list[Listener] = []
         self._files: Files = files or RealFiles()
+        self._logs_loaded = False
         self._failed = asyncio.Event()
-        self._acceptor = Acceptor(self.dispatcher, connection_limits(config))
+        self._acceptor = Acceptor(self.dispatcher, connection_limits(config), large_buffers=large_buffers(config))
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self.call_soon = asyncio.get_running_loop().call_soon
 
@@ -108,8 +121,9 @@ class Node:
         """Begin to serve. Raises OperatorError for what the operator can mend; then nothing was touched."""
         sockets = self._bind()
         try:
-            self._start_storage()
+            self._open_folders()
             await self._start_metadata()
+            await self._start_storage()
             self._start_coordinators()
             backlog = self.config.int("socket.listen.backlog.size")
             for listener, sock in sockets:
@@ -137,7 +151,12 @@ class Node:
         bound: list[tuple[Listener, socket.socket]] = []
         for listener in wanted:
             try:
-                sock = bind(listener.host, listener.port)
+                sock = bind(
+                    listener.host,
+                    listener.port,
+                    receive_buffer_bytes=socket_buffer_bytes(config, "socket.receive.buffer.bytes"),
+                    send_buffer_bytes=socket_buffer_bytes(config, "socket.send.buffer.bytes"),
+                )
             except OSError as error:
                 for _, other in bound:
                     other.close()
@@ -149,7 +168,7 @@ class Node:
         self.listeners = [listener for listener, _ in bound]
         return bound
 
-    def _start_storage(self) -> None:
+    def _open_folders(self) -> None:
         config = self.config
         self.logs = LogManager(
             files=self._files,
@@ -163,15 +182,43 @@ class Node:
             on_directory_failure=self._directory_failed,
         )
         self.logs.open(node_id=self.node_id)
-        self._closers.append(self.logs.close)
+        self._closers.append(self._close_logs)
+        self.replicas = Replicas(
+            node_id=self.node_id,
+            logs=self.logs,
+            log_config=lambda topic: log_config(self.config, self.controller.metadata.latest, topic),
+            depth=lambda: Depth[self.config.str("ottla.produce.validation").upper()],
+        )
+
+    async def _start_storage(self) -> None:
+        """Recover the logs, by the settings that are in force, and lead their partitions."""
         self.logs.load()
+        self._logs_loaded = True
         self.cleaner = Cleaner(
             files=self._files,
             clock=self.clock,
             tasks=self.tasks,
             logs=lambda: self.logs,
-            config=CleanerConfig.from_settings(config.values),
+            config=CleanerConfig.from_settings(self.config.values),
         )
+        await self.controller.register_broker(
+            self.node_id,
+            incarnation_id=self._fresh_uuid(),
+            endpoints=[self._endpoint(listener) for listener in self.listeners],
+            rack=self.config.optional_str("broker.rack"),
+        )
+        self.replicas.load(self.image)
+        for topic in self.image.topics:
+            if self.image.topic_config(topic):
+                self.replicas.update_config(topic)
+        self.controller.subscribe(self._prepare)
+
+    async def _close_logs(self) -> None:
+        """Stop the logs; if they were never opened there is nothing to be said about how they ended."""
+        if self._logs_loaded:
+            await self.logs.close()
+        else:
+            self.logs.release()
 
     def _start_jobs(self) -> None:
         """Begin with what goes on by itself: retention, checkpoints, compaction."""
@@ -193,21 +240,8 @@ class Node:
         )
         self._closers.append(self.controller.close)
         await self.controller.start(self.logs.cluster_id)
-        await self.controller.register_broker(
-            self.node_id,
-            incarnation_id=self._fresh_uuid(),
-            endpoints=[self._endpoint(listener) for listener in self.listeners],
-            rack=self.config.optional_str("broker.rack"),
-        )
         put_in_force(self.config, self.image, self.node_id)
-        self.replicas = Replicas(
-            node_id=self.node_id,
-            logs=self.logs,
-            log_config=lambda topic: log_config(self.config, self.controller.metadata.latest, topic),
-            depth=lambda: Depth[self.config.str("ottla.produce.validation").upper()],
-        )
-        self.replicas.load(self.image)
-        self.controller.subscribe(self._prepare)
+        await self._settings_changed()
 
     def _endpoint(self, listener: Listener) -> Endpoint:
         host, port = self.advertised.get(listener.name, (listener.host, listener.port))
@@ -252,15 +286,15 @@ class Node:
 
     async def _prepare(self, old: Image, new: Image, changes: Changes) -> None:
         """Make the node ready for ``new`` before anybody is shown it."""
-        if brokers_changed(changes):
-            changed = put_in_force(self.config, new, self.node_id)
-            if changed:
-                self.limits.update(self.config)
-                self.connections.quota = connection_quota(self.config)
-                self.groups.config = group_config(self.config)
-                await self.cleaner.update_config(CleanerConfig.from_settings(self.config.values))
-                self.replicas.update_all_configs()
+        if brokers_changed(changes) and put_in_force(self.config, new, self.node_id):
+            await self._settings_changed()
+            self.groups.config = group_config(self.config)
+            await self.cleaner.update_config(CleanerConfig.from_settings(self.config.values))
+            self.replicas.update_all_configs()
+        dropped = self._logs_of_deleted_topics(old, new, changes)
         await self.replicas.apply(old, new, changes)
+        for log in dropped:
+            self.cleaner.log_deleted(log)
         for topic in changed_topics(changes):
             self.replicas.update_config(topic)
         deleted = []
@@ -272,6 +306,18 @@ class Node:
                     self.groups.elected(partition.index)
         if deleted:
             self.groups.topics_deleted(deleted)
+
+    async def _settings_changed(self) -> None:
+        """Tell those who keep values of dynamic settings what is in force now; others look when they need one."""
+        config = self.config
+        self.limits.update(config)
+        self.connections.quota = await self.tasks.in_thread(connection_quota, config)
+        update_log_manager(self.logs, config)
+
+    def _logs_of_deleted_topics(self, old: Image, new: Image, changes: Changes) -> list[Log]:
+        deleted = [before for before, after in changes.topics(old, new) if before is not None and after is None]
+        found = (self.logs.get(TopicPartition(topic.name, one.index)) for topic in deleted for one in topic.partitions)
+        return [log for log in found if log is not None]
 
     def _directory_failed(self, directory: LogDirectory, logs: list[Log]) -> None:
         """Go on with the other folders; with none left there is nothing to write to, but still much to read."""
