@@ -20,6 +20,7 @@ IDENTITY_FIELDS = (
     "name",
     "topic",
     "topic_name",
+    "topic_id",
     "group_id",
     "partition_index",
     "index",

@@ -123,7 +123,7 @@ def delete_records(peer: Peer) -> None:
     ask(-2, "negative")
     ask(-1, "all")
     _list(peer, "shortened", -2)
-    _list(peer, "shortened", -3)
+    _list(peer, "shortened", -3, note="the largest timestamp, of what is deleted")
     _list(peer, "shortened", peer.t0_ms)
     ask(6, "at the end")
     asked = [{"topic": "shortened", "partitions": [{"partition": 0, "leader_epoch": 0}]}]
