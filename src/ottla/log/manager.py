@@ -199,7 +199,7 @@ class LogManager:
         path = names.join(directory.path, names.partition_dir_name(topic_partition))
         try:
             if self._files.exists(path):
-                self._rename_for_deletion(topic_partition, path, directory)
+                self._rename_away(topic_partition, path, directory, names.stray_dir_name)
             log = create_log(self.context, path, topic_partition, topic_id, config)
         except StorageError as error:
             self._take_offline(directory, error)
@@ -237,36 +237,51 @@ class LogManager:
 
         Its name is free; the files go after ``file.delete.delay.ms``, in a thread.
         """
-        log = self.logs.pop(topic_partition, None)
-        if log is None:
-            return
+        log = self.logs.get(topic_partition)
+        if log is not None:
+            path = self._take_out(log, names.deleted_dir_name)
+            self.context.trash.add(path, self._clock.now_ms() + log.config.file_delete_delay_ms, is_dir=True)
+
+    def set_aside(self, topic_partition: TopicPartition) -> None:
+        """Take out a log that the cluster does not know, as Kafka does with strays; its folder is kept, renamed."""
+        log = self.logs[topic_partition]
+        path = self._take_out(log, names.stray_dir_name)
+        logger.warning("%s is of a topic that is not there any more: it is kept as %s", log, path)
+
+    def _take_out(self, log: Log, name_of: Callable[[TopicPartition, str], str]) -> str:
+        """Forget a log, rename its folder, and return the folder's new path."""
+        topic_partition = log.topic_partition
+        del self.logs[topic_partition]
         directory = self._directory_of.pop(topic_partition)
         log.is_deleted = True
         self.context.dirty.discard(log)
         try:
-            log.moved(self._rename_for_deletion(topic_partition, log.directory, directory, log.config))
+            log.moved(self._rename_away(topic_partition, log.directory, directory, name_of))
+        except FileNotFoundError:
+            logger.warning("the folder of %s was gone already", topic_partition)
         except StorageError as error:
             self._take_offline(directory, error)
             raise
         for segment in log.segments:
             segment.close()
+        return log.directory
 
-    def _rename_for_deletion(
-        self, topic_partition: TopicPartition, path: str, directory: LogDirectory, config: LogConfig | None = None
+    def _rename_away(
+        self,
+        topic_partition: TopicPartition,
+        path: str,
+        directory: LogDirectory,
+        name_of: Callable[[TopicPartition, str], str],
     ) -> str:
-        name = names.deleted_dir_name(topic_partition, self._fresh_uuid().hex())
-        target = names.join(directory.path, name)
+        target = names.join(directory.path, name_of(topic_partition, self._fresh_uuid().hex()))
         self._files.rename(path, target)
-        delay_ms = (config or self.default_config).file_delete_delay_ms
-        self.context.trash.add(target, self._clock.now_ms() + delay_ms, is_dir=True)
         return target
 
     # -- failing -----------------------------------------------------------------------------------------------------
 
     def _log_failed(self, log: Log, error: StorageError) -> None:
-        directory = self._directory_of.get(log.topic_partition)
-        if directory is not None:
-            self._take_offline(directory, error)
+        if self.logs.get(log.topic_partition) is log:  # not deleted, and another one of its name made since
+            self._take_offline(self._directory_of[log.topic_partition], error)
 
     def _take_offline(self, directory: LogDirectory, error: StorageError) -> None:
         if directory.failure is not None:

@@ -83,7 +83,16 @@ def deleted_dir_name(topic_partition: TopicPartition, unique: str) -> str:
 
     ``unique`` is 32 hex digits; the topic is cut so that the whole fits a file system's 255 characters.
     """
-    suffix = f"-{topic_partition.partition}.{unique}{DELETE_DIR}"
+    return _unique_dir_name(topic_partition, unique, DELETE_DIR)
+
+
+def stray_dir_name(topic_partition: TopicPartition, unique: str) -> str:
+    """Return the name under which a partition's folder is kept that the cluster does not know."""
+    return _unique_dir_name(topic_partition, unique, STRAY_DIR)
+
+
+def _unique_dir_name(topic_partition: TopicPartition, unique: str, kind: str) -> str:
+    suffix = f"-{topic_partition.partition}.{unique}{kind}"
     return topic_partition.topic[: _NAME_BYTES_MAX - len(suffix)] + suffix
 
 

@@ -5,6 +5,7 @@ only once all its logs are there, so that no client meets a leader that does not
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from ottla.log.config import LogConfig
@@ -13,9 +14,11 @@ from ottla.log.manager import LogManager
 from ottla.metadata.image import Changes, Image, TopicImage
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
-from ottla.model.ids import TopicPartition, Uuid
+from ottla.model.ids import ZERO_UUID, TopicPartition, Uuid
 from ottla.record.validate import Depth
 from ottla.replica.partition import Partition
+
+logger = logging.getLogger(__name__)
 
 LOGS_PER_TURN = 16
 
@@ -58,16 +61,35 @@ class Replicas:
         return sum(len(self._by_topic[name]) for name in self._names)
 
     async def flush_through(self, partition: Partition, end_offset: int) -> None:
-        """Wait until everything below ``end_offset`` is on the disk, then let it be read."""
-        before = partition.log.high_watermark
-        await partition.log.flush_through(end_offset)
-        if partition.log.high_watermark < end_offset:
-            partition.advance_high_watermark(max(1, end_offset - before))
+        """Wait until everything below ``end_offset`` is on the disk, then let that be read, and no more than that:
+        what came meanwhile waits for the next flush.
+        """
+        log = partition.log
+        before = log.high_watermark
+        await log.flush_through(end_offset)
+        durable_offset = min(max(end_offset, log.recovery_point), log.log_end_offset)
+        if log.high_watermark < durable_offset:
+            partition.advance_high_watermark(max(1, durable_offset - before), durable_offset)
 
     # -- following the image --------------------------------------------------------------------------------------
 
     def load(self, image: Image) -> None:
-        """Take up the logs that are there at start-up; make those that a crash left unmade."""
+        """Take up the logs that are there at start-up; make those that a crash left unmade.
+
+        A log that a crash left over of a deleted topic is set aside. With no topics at all the metadata is more
+        likely to be lost than the logs: they are left alone.
+        """
+        known = {
+            TopicPartition(topic.name, index): (topic.id, ZERO_UUID)
+            for topic in image.topics.values()
+            for index in self._own(topic)
+        }
+        strays = [log.topic_partition for log in self._logs if log.topic_id not in known.get(log.topic_partition, ())]
+        if strays and not image.topics:
+            logger.error("the metadata knows no topics, the folders hold %d logs: they are left alone", len(strays))
+        else:
+            for topic_partition in strays:
+                self._set_aside(topic_partition)
         for topic in image.topics.values():
             for index in self._own(topic):
                 self._open(topic, index)
@@ -124,9 +146,13 @@ class Replicas:
         topic_partition = TopicPartition(topic.name, index)
         try:
             log = self._logs.get(topic_partition)
+            if log is not None and log.topic_id not in (topic.id, ZERO_UUID):
+                self._logs.set_aside(topic_partition)
+                log = None
             if log is None:
                 log = self._logs.create(topic_partition, topic.id, self._log_config(topic.name))
-        except StorageError:
+        except (StorageError, FileNotFoundError) as error:
+            logger.error("%s has no log: %s", topic_partition, error)
             self._offline |= {(topic.name, index), (topic.id, index)}
             return
         partition = Partition(
@@ -152,6 +178,17 @@ class Replicas:
         if self._by_topic.get(topic.name) is partitions:
             del self._by_topic[topic.name]
             self._names.discard(topic.name)
+        for index in range(len(topic.partitions)):
+            self._offline -= {(topic.name, index), (topic.id, index)}
         for partition in partitions.values():
             partition.close()
-            await self._logs.delete(partition.topic_partition)
+            try:
+                await self._logs.delete(partition.topic_partition)
+            except StorageError as error:  # its directory is offline now; the topic's other partitions go on
+                logger.error("the log of %s was not removed: %s", partition.topic_partition, error)
+
+    def _set_aside(self, topic_partition: TopicPartition) -> None:
+        try:
+            self._logs.set_aside(topic_partition)
+        except StorageError as error:
+            logger.error("the log of %s could not be set aside: %s", topic_partition, error)

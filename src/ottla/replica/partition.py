@@ -142,10 +142,10 @@ class Partition:
             self.advance_high_watermark(header.size)
         return info
 
-    def advance_high_watermark(self, size_bytes: int) -> None:
-        """Let everything that is in the log be read, and tell who waits for it."""
+    def advance_high_watermark(self, size_bytes: int, offset: int | None = None) -> None:
+        """Let everything below ``offset`` be read (default: all that is in the log), and tell who waits for it."""
         log = self.log
-        log.high_watermark = log.log_end_offset
+        log.high_watermark = log.log_end_offset if offset is None else offset
         if self._waiters:
             for waiter in tuple(self._waiters):
                 waiter.readable(size_bytes)
