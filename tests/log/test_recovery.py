@@ -76,7 +76,7 @@ def test_flipped_bits_are_never_served_and_never_silently_dropped(flips: list[tu
     # bytes before the CRC's reach (base offset, leader epoch) may change unseen, as with Kafka
     values = [value for _, value in records]
     assert [value for _, value in left] == values[: len(left)]
-    if len(left) < len(values) - 3:
+    if len(flips) == 1 and len(left) < len(values) - 3:  # good batches followed: it was no torn tail
         assert bench.names(".corrupt") or log.log_end_offset >= len(values) - 3
 
 
