@@ -1,8 +1,9 @@
 """What a handler knows beside its request: who asks, by which version, through which connection, of which node."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from ottla.model.errors import PeerError
 from ottla.network.driver import Buffer, Connection, Slot
 from ottla.security.principal import ANONYMOUS, Principal
 
@@ -24,6 +25,10 @@ class Deferred:
     def complete(self, response: Any) -> None:
         """Send ``response``, or nothing for None (acks=0)."""
         self.slot.complete(None if response is None else self._encode(response))
+
+    def fail(self) -> None:
+        """Close the connection, since there will be no answer."""
+        self.slot.fail()
 
     @property
     def done(self) -> bool:
@@ -71,3 +76,22 @@ class RequestContext:
     def defer(self, *, pipelines: bool = False) -> Deferred:
         """Answer later. With ``pipelines`` the connection's next request may begin meanwhile."""
         return Deferred(self.connection.new_slot(pipelines=pipelines), self._encode)
+
+    def spawn(self, answering: Coroutine[Any, Any, None], deferred: Deferred, *, name: str) -> None:
+        """Run what will complete ``deferred``; should it fail, nobody waits for ever."""
+        self.node.tasks.spawn(self._answer(answering, deferred, name), name=name)
+
+    async def _answer(self, answering: Coroutine[Any, Any, None], deferred: Deferred, name: str) -> None:
+        try:
+            await answering
+        except Exception as error:
+            self.failed(deferred, error, name=name)
+
+    def failed(self, deferred: Deferred, error: Exception, *, name: str) -> None:
+        """Close the connection because of the peer's fault, or of one of ours, which is said in the log."""
+        connections = self.node.connections
+        if isinstance(error, PeerError):
+            connections.failed(self.connection, error)
+        else:
+            connections.handler_failed(name, self.api_version, self.connection, error)
+        deferred.fail()

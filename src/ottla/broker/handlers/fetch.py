@@ -24,6 +24,7 @@ from ottla.replica.partition import Partition
 from ottla.runtime.clock import Timer
 
 READ_COMMITTED = 1
+FROM_DISK = "fetch from disk"
 EMPTY = b""
 
 
@@ -43,7 +44,7 @@ def handle(request: FetchRequest, context: RequestContext) -> FetchResponse | De
         fetch.read(nowait=True)
     except NotInMemory:
         deferred = context.defer()
-        node.tasks.spawn(_read_in_thread(fetch, context, deferred), name="fetch from disk")
+        context.spawn(_read_in_thread(fetch, context, deferred), deferred, name=FROM_DISK)
         return deferred
     if fetch.is_complete:
         return fetch.response()
@@ -78,8 +79,9 @@ class Fetch:
         self.context = context
         self.plan = plan
         self.max_wait_ms = request.max_wait_ms
-        self.min_bytes = request.min_bytes
         self.max_bytes = min(request.max_bytes, context.node.limits.fetch_max_bytes)
+        # More than fits an answer is not waited for.
+        self.min_bytes = min(request.min_bytes, self.max_bytes)
         self.read_committed = request.isolation_level == READ_COMMITTED
         replica_state = request.replica_state
         self.replica_id = (
@@ -111,7 +113,8 @@ class Fetch:
             except ApiError as error:
                 answer.error_code = error.code
                 self.has_error = True
-            except StorageError:
+            except (StorageError, FileNotFoundError):
+                # A file that is gone: its topic was deleted while a thread was reading, or somebody removed it.
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
                 self.has_error = True
 
@@ -217,7 +220,7 @@ def _topic(key: TopicKey) -> FetchableTopicResponse:
 class FetchWaiter:
     """A fetch that waits at its partitions; reads again when it is worth it."""
 
-    __slots__ = ("_arrived_bytes", "_context", "_deferred", "_fetch", "_scheduled", "_timer")
+    __slots__ = ("_arrived_bytes", "_context", "_deferred", "_fetch", "_is_over", "_scheduled", "_timer")
 
     def __init__(self, fetch: Fetch, context: RequestContext) -> None:
         self._fetch = fetch
@@ -225,6 +228,7 @@ class FetchWaiter:
         self._deferred = context.defer()
         self._arrived_bytes = fetch.size_bytes
         self._scheduled = False
+        self._is_over = False
         self._timer: Timer | None = None
 
     def start(self) -> Deferred:
@@ -255,6 +259,7 @@ class FetchWaiter:
         self._finish()
 
     def _leave(self) -> None:
+        self._is_over = True
         for partition in self._fetch.partitions:
             partition.remove_waiter(self)
         if self._timer is not None:
@@ -262,13 +267,14 @@ class FetchWaiter:
         self._context.node.waiting_fetches.discard(self)
 
     def _finish(self) -> None:
-        if self._deferred.done:
+        if self._is_over:  # answered, being read in a thread, or nobody is there any more
             return
         self._leave()
+        fetch, context, deferred = self._fetch, self._context, self._deferred
         try:
-            self._fetch.read(nowait=True)
+            fetch.read(nowait=True)
+            deferred.complete(fetch.response())
         except NotInMemory:
-            reading = _read_in_thread(self._fetch, self._context, self._deferred)
-            self._context.node.tasks.spawn(reading, name="fetch from disk")
-            return
-        self._deferred.complete(self._fetch.response())
+            context.spawn(_read_in_thread(fetch, context, deferred), deferred, name=FROM_DISK)
+        except Exception as error:
+            context.failed(deferred, error, name="fetch that waited")

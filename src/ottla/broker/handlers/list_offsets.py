@@ -8,6 +8,9 @@ Nothing is tiered here: the earliest local offset is the earliest, and there is 
 no transactions either, so the last stable offset is the high watermark.
 """
 
+import functools
+from collections.abc import Callable
+
 from ottla.broker.context import RequestContext
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
@@ -35,6 +38,7 @@ SINCE_VERSION = {
     EARLIEST_PENDING_UPLOAD: 11,
 }
 DEBUGGING_REPLICA = -2
+MOST_SEARCHES = 4
 LEADER_EPOCH_SINCE_VERSION = 4
 Found = tuple[int, int, int]
 """Timestamp, offset, leader epoch; -1 where there is none."""
@@ -88,10 +92,22 @@ async def _look_up(
     if timestamp in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return NOTHING
     if timestamp == MAX_TIMESTAMP:
-        by_time = await context.node.tasks.in_thread(log.offset_of_max_timestamp)
+        search = log.offset_of_max_timestamp
     else:
-        by_time = await context.node.tasks.in_thread(log.offset_for_timestamp, timestamp)
-    return _visible(partition, by_time)
+        search = functools.partial(log.offset_for_timestamp, timestamp)
+    return _visible(partition, await _search(partition, search, context))
+
+
+async def _search(partition: Partition, search: Callable[[], Found | None], context: RequestContext) -> Found | None:
+    """Search in a thread, once more when a segment that was looked up is deleted meanwhile."""
+    for _ in range(MOST_SEARCHES):
+        try:
+            return await context.node.tasks.in_thread(search)
+        except FileNotFoundError as error:
+            missing = error
+            if partition.log.is_deleted:
+                raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) from None
+    raise StorageError(str(missing)) from missing
 
 
 def _visible(partition: Partition, found: Found | None) -> Found:

@@ -81,7 +81,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
     response = ProduceResponse(responses=topics)
     if unflushed:
         deferred = context.defer(pipelines=True)
-        node.tasks.spawn(_flush(unflushed, request, response, context, deferred), name="produce flush")
+        context.spawn(_flush(unflushed, request.acks, response, context, deferred), deferred, name="produce flush")
         return deferred
     if request.acks == NO_ACK:
         _raise_first_error(response)
@@ -121,7 +121,7 @@ def _raise_first_error(response: ProduceResponse) -> None:
 
 async def _flush(
     unflushed: list[Unflushed],
-    request: ProduceRequest,
+    acks: int,
     response: ProduceResponse,
     context: RequestContext,
     deferred: Deferred,
@@ -134,4 +134,8 @@ async def _flush(
         except StorageError:
             answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             answer.base_offset = -1
-    deferred.complete(None if request.acks == NO_ACK else response)
+    if acks == NO_ACK:
+        _raise_first_error(response)
+        deferred.complete(None)
+    else:
+        deferred.complete(response)
