@@ -32,6 +32,7 @@ from tests.clients.workers.kafka_python_admin import NewAdmin, OldAdmin
 
 OLD = kafka.__version__.startswith("2.0.")
 TIMEOUT_S = 30
+JOIN_TIMEOUT_MS = 30_000
 
 Base: Any = OldAdmin if OLD else NewAdmin
 
@@ -59,6 +60,17 @@ def strategies() -> dict[str, Any]:
 
         found["cooperative-sticky"] = CooperativeStickyAssignor
     return found
+
+
+def _let_joins_finish(consumer: Any) -> None:
+    """Do not let the short polls of the worker interrupt a rebalance.
+
+    When the time of a ``poll`` ends between JoinGroup and SyncGroup, kafka-python 3.0.12 drops the assignment that
+    arrives afterwards: the member then polls for ever without partitions and without heartbeats.
+    """
+    coordinator = consumer._coordinator
+    join = coordinator.ensure_active_group
+    coordinator.ensure_active_group = lambda timeout_ms=None: join(timeout_ms=JOIN_TIMEOUT_MS)
 
 
 class KafkaPythonAdapter(Base, Adapter):  # type: ignore[misc]  # the base depends on the version that is installed
@@ -164,6 +176,8 @@ class KafkaPythonAdapter(Base, Adapter):  # type: ignore[misc]  # the base depen
             partition_assignment_strategy=[strategies()[options.get("strategy", "range")]],
             **extra,
         )
+        if not OLD:
+            _let_joins_finish(self._member)
         self._member.subscribe([topic])
 
     def poll(self, timeout_s: float) -> list[Json]:
