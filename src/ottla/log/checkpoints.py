@@ -4,7 +4,8 @@ Format and failure rules: reference section 4.1 (``CheckpointFile`` upstream). A
 whatever is wrong otherwise raises CorruptData.
 """
 
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 
 from ..model.errors import CorruptData
 from ..model.ids import TopicPartition
@@ -48,7 +49,8 @@ def decode(data: bytes, path: str, columns: int) -> list[list[str]]:
 class OffsetCheckpoint:
     """One offset for each of many partitions.
 
-    Recovery points, log starts, high watermarks, first dirty offsets.
+    Recovery points, log starts, high watermarks, first dirty offsets. One writes at a time, and what was prepared
+    first never overwrites what was prepared later: an offset of a deleted partition must not come back.
     """
 
     def __init__(self, files: Files, path: str) -> None:
@@ -56,6 +58,10 @@ class OffsetCheckpoint:
         self.path = path
         self.entries: Mapping[TopicPartition, int] = {}
         """What the file says."""
+        self._lock = threading.Lock()
+        self._prepared: Mapping[TopicPartition, int] = {}
+        self._prepared_count = 0
+        self._last_written = 0
 
     def read(self) -> Mapping[TopicPartition, int]:
         """Return what was written last; nothing if there is no file. Raises CorruptData."""
@@ -78,9 +84,26 @@ class OffsetCheckpoint:
 
     def write(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Replace the file; return False without touching the disk if it says so already. Blocks."""
-        if not self.differs(offsets):
-            return False
-        lines = [f"{topic} {partition} {offset}" for (topic, partition), offset in offsets.items()]
-        self._files.write_atomic(self.path, encode(lines))
-        self.entries = offsets
-        return True
+        return self.prepare(offsets)()
+
+    def prepare(self, offsets: Mapping[TopicPartition, int]) -> Callable[[], bool]:
+        """Return what does the same as :meth:`write`, to be called in a thread."""
+        self._prepared = offsets
+        self._prepared_count += 1
+        number = self._prepared_count
+
+        def write() -> bool:
+            with self._lock:
+                if number < self._last_written or not self.differs(offsets):
+                    return False
+                lines = [f"{topic} {partition} {offset}" for (topic, partition), offset in offsets.items()]
+                self._files.write_atomic(self.path, encode(lines))
+                self.entries = offsets
+                self._last_written = number
+                return True
+
+        return write
+
+    def mentions(self, topic_partition: TopicPartition) -> bool:
+        """Whether the file has an offset for the partition, or is about to."""
+        return topic_partition in self.entries or topic_partition in self._prepared

@@ -5,8 +5,9 @@ written by the next tick or flush: what is lost until then lies above the recove
 epochs from the batches. An epoch that has written nothing yet is not worth a file: the next start would drop it.
 """
 
+import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..model.errors import CorruptData
 from ..runtime.files import Files
@@ -23,7 +24,16 @@ EpochEntry = tuple[int, int]
 class LeaderEpochs:
     """The epochs of one partition. ``on_change`` is told when there is something to write."""
 
-    __slots__ = ("_files", "_has_changed", "_written", "directory", "entries", "latest_epoch", "on_change")
+    __slots__ = (
+        "_files",
+        "_has_changed",
+        "_writing",
+        "_written",
+        "directory",
+        "entries",
+        "latest_epoch",
+        "on_change",
+    )
 
     def __init__(self, files: Files, directory: str, *, on_change: Callable[[], None] = lambda: None) -> None:
         self._files = files
@@ -32,6 +42,7 @@ class LeaderEpochs:
         self.latest_epoch = NO_EPOCH
         self.on_change = on_change
         self._has_changed = False
+        self._writing = threading.Lock()
         self._written: list[EpochEntry] | None = None  # what the file says, if there is one
 
     @property
@@ -135,19 +146,28 @@ class LeaderEpochs:
 
     def encode(self) -> bytes:
         """Return the file's content."""
-        return encode([f"{epoch} {offset}" for epoch, offset in self.entries])
+        return _encode(self.entries)
 
     def write(self) -> None:
         """Write what has changed, synced; blocks, from any thread."""
-        entries = self.entries
-        if self._has_changed and entries != self._written:
-            self._files.write_atomic(self.path, self.encode())
-            self._written = entries
+        with self._writing:  # a flush and a tick may both come to it
+            entries = self.entries
+            if self._has_changed and entries != self._written:
+                self._files.write_atomic(self.path, _encode(entries))
+                self._written = entries
 
     def write_first(self) -> bool:
         """Write a file that is not there yet, unsynced: there is nothing that it could destroy. False if it is."""
-        if self._written is not None:
+        if self._written is not None or not self._writing.acquire(blocking=False):
             return False
-        self._files.write_bytes(self.path, self.encode())
-        self._written = self.entries
+        try:
+            entries = self.entries
+            self._files.write_bytes(self.path, _encode(entries))
+            self._written = entries
+        finally:
+            self._writing.release()
         return True
+
+
+def _encode(entries: Iterable[EpochEntry]) -> bytes:
+    return encode([f"{epoch} {offset}" for epoch, offset in entries])

@@ -225,11 +225,11 @@ class LogManager:
 
         Blocks, and is rare.
         """
-        if topic_partition in directory.recovery_points.entries:
+        if directory.recovery_points.mentions(topic_partition):
             directory.recovery_points.write(self._offsets(directory, lambda log: log.recovery_point))
-        if topic_partition in directory.log_starts.entries:
+        if directory.log_starts.mentions(topic_partition):
             directory.log_starts.write(self._log_starts(directory))
-        if topic_partition in directory.high_watermarks.entries:
+        if directory.high_watermarks.mentions(topic_partition):
             directory.high_watermarks.write(self._offsets(directory, lambda log: log.high_watermark))
 
     async def delete(self, topic_partition: TopicPartition) -> None:
@@ -428,7 +428,7 @@ class LogManager:
         if directory.failure is not None or not checkpoint.differs(offsets):
             return
         try:
-            await self._tasks.in_thread(checkpoint.write, offsets)
+            await self._tasks.in_thread(checkpoint.prepare(offsets))
         except StorageError as error:
             self._take_offline(directory, error)
 
