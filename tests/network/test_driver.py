@@ -1,14 +1,17 @@
 """The driver of a connection, over real sockets: order, pipelining, and peers that do not read."""
 
 import asyncio
+import functools
 import socket
 import struct
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from ottla.model.errors import MalformedMessage, PeerError
 from ottla.network.driver import Acceptor, Connection, ConnectionLimits, Payload, Slot, bind
+from ottla.network.wire import LargeBuffers
 
 
 class Echo:
@@ -20,6 +23,7 @@ class Echo:
         self.slots: list[tuple[bytes, Slot]] = []
         self.served: list[bytes] = []
         self.accept = True
+        self.hold = False
         self.abandoned = 0
 
     def serve(self, frame: memoryview, connection: Connection) -> Payload | Slot | None:
@@ -48,6 +52,8 @@ class Echo:
 
     def connection_opened(self, connection: Connection) -> bool:
         self.open.add(connection)
+        if self.hold:
+            connection.hold()
         return self.accept
 
     def connection_closed(self, connection: Connection) -> None:
@@ -58,6 +64,8 @@ class Echo:
 
 
 Connect = Callable[[], Awaitable["Client"]]
+
+WRITE_BUFFER_BYTES = 256 << 10
 
 
 def framed(body: bytes) -> bytes:
@@ -91,8 +99,16 @@ def service() -> Echo:
 
 
 @pytest.fixture
-async def connect(service: Echo) -> AsyncIterator["Connect"]:
-    acceptor = Acceptor(service, ConnectionLimits(max_frame_bytes=4 << 20, write_buffer_bytes=256 << 10))
+def buffers() -> LargeBuffers:
+    return LargeBuffers(max_bytes=1 << 20)
+
+
+@pytest.fixture
+async def connect(service: Echo, buffers: LargeBuffers) -> AsyncIterator["Connect"]:
+    limits = ConnectionLimits(
+        max_frame_bytes=4 << 20, max_other_frame_bytes=3 << 20, write_buffer_bytes=WRITE_BUFFER_BYTES, max_in_flight=5
+    )
+    acceptor = Acceptor(service, limits, large_buffers=buffers)
     sock = bind("127.0.0.1", 0)
     port = sock.getsockname()[1]
     await acceptor.listen(sock, listener="PLAINTEXT", backlog=50)
@@ -116,6 +132,10 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - what is awaited happens in callbacks that have no event to set
             await asyncio.sleep(0)
+
+
+def has_slot(service: Echo, number: int) -> bool:
+    return len(service.slots) > number
 
 
 async def test_answers_leave_in_the_order_of_their_requests(service: Echo, connect: Connect) -> None:
@@ -181,6 +201,8 @@ async def test_a_peer_that_does_not_read_is_not_read_from(service: Echo, connect
         assert await other.receive() == b"a1"
     served = service.served.count(b"B")
     assert served < 100, "the rest waits unread"
+    unsent = [connection.transport.get_write_buffer_size() for connection in service.open if connection.transport]
+    assert WRITE_BUFFER_BYTES < max(unsent) < WRITE_BUFFER_BYTES + 2 * 1_000_004, "the limit and an answer"
     transport.resume_reading()
     for _ in range(200):
         assert len(await client.receive()) == 1_000_000
@@ -212,3 +234,140 @@ async def test_a_refused_connection_is_closed(service: Echo, connect: Connect) -
     service.accept = False
     client = await connect()
     assert await client.closed()
+
+
+async def test_no_more_than_so_many_requests_are_under_way(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    other = await connect()
+    client.send(*[b"p%d" % number for number in range(12)])
+    await until(lambda: len(service.served) == 5)
+    other.send(b"a1")
+    assert await other.receive() == b"a1"
+    assert service.served[:5] == [b"p%d" % number for number in range(5)]
+    assert len(service.slots) == 5
+    (connection,) = (one for one in service.open if one.in_flight)
+    assert connection.in_flight == 5
+    service.slots[0][1].complete(framed(b"p0"))
+    assert await client.receive() == b"p0"
+    await until(lambda: len(service.slots) == 6)
+    for number in range(1, 12):
+        await until(functools.partial(has_slot, service, number))
+        service.slots[number][1].complete(framed(b"p%d" % number))
+        assert await client.receive() == b"p%d" % number
+
+
+async def test_a_held_connection_is_served_when_it_is_let_go(service: Echo, connect: Connect) -> None:
+    service.hold = True
+    client = await connect()
+    await until(lambda: len(service.open) == 1)
+    (held,) = service.open
+    service.hold = False
+    other = await connect()
+    client.send(*[b"a" * 1000] * 200)
+    for _ in range(5):
+        other.send(b"o")
+        assert await other.receive() == b"o"
+    assert service.served == [b"o"] * 5
+    held.let_go()
+    for _ in range(200):
+        assert await client.receive() == b"a" * 1000
+
+
+async def test_a_held_connection_may_leave(service: Echo, connect: Connect) -> None:
+    service.hold = True
+    client = await connect()
+    await until(lambda: len(service.open) == 1)
+    client.send(b"a1")
+    client.writer.transport.abort()
+    await until(lambda: not service.open)
+    assert service.served == []
+
+
+async def test_large_requests_take_turns_with_the_memory(
+    service: Echo, connect: Connect, buffers: LargeBuffers
+) -> None:
+    """One megabyte is allowed: the first takes more, the second waits until the first was dealt with."""
+    first, second, other = [await connect() for _ in range(3)]
+    large = b"\0\0" + b"l" * 2_000_000
+    first.writer.write(framed(large)[:500_000])
+    await until(lambda: buffers.reserved_bytes > 0)
+    second.send(large)
+    for _ in range(20):
+        other.send(b"o")
+        assert await other.receive() == b"o"
+    assert large not in service.served
+    first.writer.write(framed(large)[500_000:])
+    assert await first.receive() == large
+    assert await second.receive() == large
+
+
+async def test_a_lost_connection_gives_the_memory_back(connect: Connect, buffers: LargeBuffers) -> None:
+    first, second = await connect(), await connect()
+    large = b"\0\0" + b"l" * 2_000_000
+    first.writer.write(framed(large)[:500_000])
+    await until(lambda: buffers.reserved_bytes > 0)
+    second.send(large)
+    first.writer.transport.abort()
+    assert await second.receive() == large
+
+
+async def test_a_large_request_that_is_no_produce_closes_the_connection(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    client.writer.write(struct.pack(">ih", (3 << 20) + 1, 3))
+    assert await client.closed()
+    assert [type(error).__name__ for error in service.failures] == ["FrameTooLargeError"]
+    produce = await connect()
+    produce.send(b"\0\0" + b"p" * (3 << 20))
+    assert len(await produce.receive()) == (3 << 20) + 2
+
+
+async def test_time_passes_for_a_peer_that_takes_nothing(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    transport = client.writer.transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+    client.send(*[b"B"] * 50)
+    await until(lambda: any(not one.is_idle for one in service.open))
+    (connection,) = service.open
+    connection.note_progress()
+    connection.last_active = 0.0
+    connection.note_progress()
+    assert connection.last_active == 0.0
+    transport.resume_reading()
+    for _ in range(50):
+        await client.receive()
+    connection.note_progress()
+    assert connection.last_active > 0.0
+
+
+async def test_an_ipv4_client_of_a_socket_for_both_has_an_ipv4_address(service: Echo) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    acceptor = Acceptor(service, ConnectionLimits(max_frame_bytes=1000))
+    sock = bind("", 0)
+    await acceptor.listen(sock, listener="PLAINTEXT", backlog=5)
+    _, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
+    await until(lambda: len(service.open) == 1)
+    (connection,) = service.open
+    assert (connection.peer_host, connection.local_host) == ("127.0.0.1", "127.0.0.1")
+    writer.transport.abort()
+    await until(lambda: not service.open)
+    await acceptor.close()
+
+
+async def test_accepted_connections_have_the_buffers_asked_for(service: Echo) -> None:
+    acceptor = Acceptor(service, ConnectionLimits(max_frame_bytes=1000))
+    sock = bind("127.0.0.1", 0, receive_buffer_bytes=20_000, send_buffer_bytes=30_000)
+    await acceptor.listen(sock, listener="PLAINTEXT", backlog=5)
+    _, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1])
+    await until(lambda: len(service.open) == 1)
+    (connection,) = service.open
+    assert connection.transport is not None
+    accepted = connection.transport.get_extra_info("socket")
+    doubled = 2 if sys.platform == "linux" else 1  # Linux counts its own bookkeeping in
+    assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 20_000 * doubled
+    assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 30_000 * doubled
+    assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    writer.transport.abort()
+    await until(lambda: not service.open)
+    await acceptor.close()

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ottla.model.errors import MalformedMessage
-from ottla.network.wire import FIRST_LARGE_BYTES, RECEIVE_BUFFER_BYTES, FrameReader, LargeBuffers
+from ottla.network.wire import (
+    FIRST_LARGE_BYTES,
+    RECEIVE_BUFFER_BYTES,
+    FrameReader,
+    FrameTooLargeError,
+    LargeBuffers,
+)
 
 MAX_FRAME_BYTES = 8 << 20
 
@@ -113,3 +119,116 @@ def test_a_large_buffer_is_used_again() -> None:
     feed(machine, framed([b"a" * 200_000]), 50_000)
     again = buffers.take(200_000)
     assert again[:3] == b"aaa"
+
+
+# -- what all but Produce may send, and what all may send together
+
+
+def request_of(key: int, size: int) -> bytes:
+    return struct.pack(">ih", size, key) + b"r" * (size - 2)
+
+
+LARGEST_OTHER_BYTES = 200_000
+
+
+@given(key=st.integers(1, 100), extra=st.integers(1, 1_000_000), step=st.integers(1, 8))
+def test_only_a_produce_request_may_be_very_large(key: int, extra: int, step: int) -> None:
+    size = LARGEST_OTHER_BYTES + extra
+    machine = FrameReader(MAX_FRAME_BYTES, LargeBuffers(), max_other_bytes=LARGEST_OTHER_BYTES)
+    with pytest.raises(FrameTooLargeError, match=r"ottla\.request\.max\.bytes"):
+        feed(machine, struct.pack(">ih", size, key) + b"r" * 100, step)
+
+
+@given(extra=st.integers(-3, 300_000), step=st.integers(1, 300_000))
+def test_a_produce_request_may(extra: int, step: int) -> None:
+    produce = request_of(0, LARGEST_OTHER_BYTES + extra)
+    machine = FrameReader(MAX_FRAME_BYTES, LargeBuffers(), max_other_bytes=LARGEST_OTHER_BYTES)
+    head = min(step, 7)
+    assert feed(machine, produce[:head], 1) == []
+    assert feed(machine, produce[head:], max(step, 10_000)) == [produce[4:]]
+
+
+def test_the_largest_of_the_others_is_taken() -> None:
+    machine = FrameReader(MAX_FRAME_BYTES, LargeBuffers(), max_other_bytes=LARGEST_OTHER_BYTES)
+    request = request_of(3, LARGEST_OTHER_BYTES)
+    assert feed(machine, request, 50_000) == [request[4:]]
+
+
+def test_nothing_is_above_the_limit_of_all() -> None:
+    machine = FrameReader(1000, LargeBuffers(), max_other_bytes=LARGEST_OTHER_BYTES)
+    with pytest.raises(FrameTooLargeError, match=r"socket\.request\.max\.bytes"):
+        feed(machine, struct.pack(">ih", 1001, 0), 6)
+
+
+class Sender:
+    """A peer whose bytes arrive in steps, as far as its reader has room."""
+
+    def __init__(self, buffers: LargeBuffers, frames: list[bytes]) -> None:
+        self.reader = FrameReader(MAX_FRAME_BYTES, buffers, on_memory=self.take)
+        self.rest = framed(frames)
+        self.taken: list[bytes] = []
+        self.is_gone = False
+
+    def take(self) -> None:
+        if not self.is_gone:
+            while (frame := self.reader.next_frame()) is not None:
+                self.taken.append(bytes(frame))
+                self.reader.give_back()
+
+    def send(self, size_bytes: int) -> None:
+        if not self.is_gone and self.rest and not self.reader.is_full:
+            buffer = self.reader.get_buffer()
+            size = min(size_bytes, len(buffer), len(self.rest))
+            buffer[:size] = self.rest[:size]
+            self.rest = self.rest[size:]
+            self.reader.received(size)
+            self.take()
+
+    def leave(self) -> None:
+        self.is_gone = True
+        self.reader.close()
+
+
+@given(
+    sizes=st.lists(st.lists(st.integers(60_000, 300_000), max_size=3), min_size=1, max_size=5),
+    limit=st.sampled_from([1, 100_000, 400_000, -1]),
+    data=st.data(),
+)
+def test_limited_memory_delays_frames_and_loses_none(sizes: list[list[int]], limit: int, data: st.DataObject) -> None:
+    buffers = LargeBuffers(max_bytes=limit)
+    frames = [[bytes([index + 1]) * size for index, size in enumerate(some)] for some in sizes]
+    senders = [Sender(buffers, some) for some in frames]
+    leaver = senders[0] if len(senders) > 1 and data.draw(st.booleans()) else None
+    for turn in range(200):
+        if leaver is not None and turn == 3:
+            leaver.leave()
+        for sender in senders:
+            sender.send(data.draw(st.sampled_from([50_000, 65_536, 300_000])) if turn < 5 else 300_000)
+        assert limit < 0 or buffers.reserved_bytes < limit + 300_000, "at most one above the limit"
+    for sender, some in zip(senders, frames, strict=True):
+        assert sender is leaver or sender.taken == some
+    assert buffers.reserved_bytes == 0
+    assert buffers.waiting_count == 0
+
+
+def test_memory_is_given_in_the_order_of_asking() -> None:
+    buffers = LargeBuffers(max_bytes=100_000)
+    first, second, third = (Sender(buffers, [b"x" * 200_000]) for _ in range(3))
+    for sender in (first, second, third):
+        sender.send(70_000)
+    assert (buffers.reserved_bytes, buffers.waiting_count) == (200_000, 2)
+    for _ in range(10):
+        second.send(300_000)
+        third.send(300_000)
+    assert second.reader.is_full
+    assert third.reader.is_full
+    for _ in range(5):
+        first.send(300_000)
+    assert first.taken == [b"x" * 200_000]
+    assert (buffers.reserved_bytes, buffers.waiting_count) == (200_000, 1)
+    third.leave()
+    assert buffers.waiting_count == 0
+    for _ in range(5):
+        second.send(300_000)
+    assert second.taken == [b"x" * 200_000]
+    assert buffers.reserved_bytes == 0
