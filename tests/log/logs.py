@@ -25,14 +25,14 @@ SMALL = LogConfig(segment_bytes=1000, index_interval_bytes=100, segment_index_by
 class Bench:
     """One log on one disk, closed or crashed and opened again at will."""
 
-    def __init__(self, config: LogConfig = SMALL, files: Files | None = None) -> None:
+    def __init__(self, config: LogConfig = SMALL, files: Files | None = None, directory: str = DIRECTORY) -> None:
         self.memory = MemoryFiles()
         self.files: Files = files if files is not None else self.memory
         self.clock = ManualClock(NOW_MS)
         self.memory.now_ms = self.clock.now_ms
         self.config = config
-        self.files.make_dir("/data") if files is None else None
-        self.directory = DIRECTORY
+        self.directory = directory
+        self.files.make_dir(directory.rpartition("/")[0])
         self.context = LogContext(files=self.files, clock=self.clock)
         self.log: Log = create_log(self.context, self.directory, PARTITION, TOPIC_ID, config)
 
