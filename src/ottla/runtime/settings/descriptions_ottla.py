@@ -21,7 +21,7 @@ DESCRIPTIONS = {
     ),
     "ottla.request.max.bytes": (
         "The largest request that is read, produce requests excepted, for which socket.request.max.bytes counts; a "
-        "connection that announces a larger one is closed. In memory a request can take forty times its bytes, a "
+        "connection that announces a larger one is closed. In memory a request can take thirty times its bytes, a "
         "produce request hardly more than them."
     ),
 }

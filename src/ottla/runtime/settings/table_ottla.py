@@ -14,5 +14,5 @@ OTTLA = (
     Setting(
         "ottla.produce.validation", STRING, "lengths", MEDIUM, Choice("header", "lengths", "records"), CLUSTER_WIDE
     ),
-    Setting("ottla.request.max.bytes", INT, 8_388_608, LOW, at_least(65_536)),
+    Setting("ottla.request.max.bytes", INT, 4_194_304, LOW, at_least(65_536)),
 )
