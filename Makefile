@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
 ARGS ?=
-# The tests mostly wait for the processes that they start, so more of them at once than there are cores.
-WORKERS ?= 4
+# The tests mostly wait for the processes that they start: one more of them at once than there are cores.
+WORKERS ?= 3
 
 .PHONY: run test check format setup clients generate docs bench fuzz wheel clean
 
