@@ -42,6 +42,22 @@ def test_a_torn_tail_is_cut_at_every_byte() -> None:
         assert not bench.names(".corrupt"), "a torn tail is nothing to look at"
 
 
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_wrong_index_entry_hides_no_record(clean: bool) -> None:
+    bench = filled()
+    records = read_all(bench.log)
+    bench.log.close()
+    for name in bench.names(".index")[:-1]:
+        path = bench.path(name)
+        whole = bench.files.read_bytes(path)
+        for at in range(4, len(whole), 8):
+            for wrong in (b"\0\0\0\7", b"\0\0\1\1"):
+                bench.files.write_bytes(path, whole[:at] + wrong + whole[at + 4 :])
+                log = bench.open(clean=clean)
+                assert read_all(log) == records
+        bench.files.write_bytes(path, whole)
+
+
 def test_what_is_written_after_recovery_is_read_after_the_next_start() -> None:
     bench = filled(ONE_SEGMENT)
     path = bench.path(bench.names(".log")[0])

@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 NO_TIMESTAMP = -1
 
+SEGMENTS_PER_TURN = 32
+"""How many segments are renamed away before the event loop gets its turn: some milliseconds' work."""
+
 
 class AppendInfo:
     """Where a batch went; for a ``duplicate`` where it had gone before.
@@ -380,6 +383,8 @@ class Log:
     def delete_records(self, before_offset: int) -> int:
         """Raise the log's start to ``before_offset`` (-1: the high watermark); return the new start.
 
+        The first segments below it are removed here, more than a few by :func:`ottla.log.retention.delete_in_turns`.
+
         Raises ApiError OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION if the topic is only
         compacted.
         """
@@ -391,7 +396,7 @@ class Log:
         if self.failure is not None:
             raise self.failure
         self.raise_log_start_offset(target)
-        self.delete_old_segments(self.context.clock.now_ms())
+        self.delete_old_segments(self.context.clock.now_ms(), at_most=SEGMENTS_PER_TURN)
         return self.log_start_offset
 
     def raise_log_start_offset(self, offset: int) -> None:
@@ -401,11 +406,11 @@ class Log:
             self.leader_epochs.truncate_from_start(offset)
             self.watch()
 
-    def delete_old_segments(self, now_ms: int) -> int:
-        """Delete what retention no longer asks for; return how many segments that were."""
+    def delete_old_segments(self, now_ms: int, *, at_most: int | None = None) -> int:
+        """Delete what retention no longer asks for, the oldest ``at_most``; return how many segments that were."""
         from .retention import deletable_segments
 
-        doomed = deletable_segments(self, now_ms)
+        doomed = deletable_segments(self, now_ms, at_most)
         if doomed and self.failure is None:
             try:
                 if len(doomed) == len(self.segments):

@@ -367,7 +367,7 @@ class LogManager:
 
         Compacted logs are the cleaner's, if there is one.
         """
-        from .retention import deletable_segments
+        from .retention import deletable_segments, delete_in_turns
 
         now_ms = self._clock.now_ms()
         logs = [log for log in self if not (log.config.is_compacted and self.cleans_compacted)]
@@ -381,9 +381,11 @@ class LogManager:
                 logger.warning("retention of some logs is put off: %s", error)
                 continue
             for log in due:
-                if log.failure is None and not log.is_deleted:
-                    count = log.delete_old_segments(now_ms)
-                    logger.info("%s: retention deleted %d segments", log.topic_partition, count)
+                try:
+                    count = await delete_in_turns(log, now_ms)
+                except StorageError:
+                    continue  # the log has failed, and said so
+                logger.info("%s: retention deleted %d segments", log.topic_partition, count)
 
     async def expire_producers(self) -> None:
         """Forget producers that were silent for ``producer.id.expiration.ms``."""

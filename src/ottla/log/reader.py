@@ -10,6 +10,7 @@ Safe from any thread while the log rolls, is truncated, cleaned or deleted: a pl
 together with its segment and the log's generation, and a segment whose files went away is looked up anew.
 """
 
+import contextlib
 from struct import Struct
 
 from ..model.error_codes import ErrorCode
@@ -212,9 +213,11 @@ def _last_whole(segment: Segment, data: Buffer, position: int, start: int, limit
     if limit - start > 2 * segment.index_interval_bytes:
         entry = segment.offset_index.lookup_position(position + limit - HEADER_SIZE, nowait=nowait)
         if entry.position > position + start:
-            header = parse_header(data, entry.position - position)
-            if header.last_offset == entry.offset:  # else the index is wrong: go the long way
-                at, next_offset = entry.position - position, header.base_offset
+            # If the index is wrong: go the long way.
+            with contextlib.suppress(ApiError):
+                header = parse_header(data, entry.position - position)
+                if header.last_offset == entry.offset:
+                    at, next_offset = entry.position - position, header.base_offset
     last = -1
     while at + LOG_OVERHEAD <= limit:
         size = _OFFSET_AND_LENGTH.unpack_from(data, at)[1] + LOG_OVERHEAD

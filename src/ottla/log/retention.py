@@ -6,6 +6,7 @@ empty.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from .segment import Segment
@@ -14,8 +15,25 @@ if TYPE_CHECKING:
     from .log import Log
 
 
-def deletable_segments(log: Log, now_ms: int) -> list[Segment]:
-    """Return the segments to delete now.
+async def delete_in_turns(log: Log, now_ms: int) -> int:
+    """Delete what need not be kept, a few segments in each turn of the event loop; return how many.
+
+    Raises StorageError.
+    """
+    from .log import SEGMENTS_PER_TURN
+
+    count = 0
+    while log.failure is None and not log.is_deleted:
+        deleted = log.delete_old_segments(now_ms, at_most=SEGMENTS_PER_TURN)
+        count += deleted
+        if deleted < SEGMENTS_PER_TURN:
+            break
+        await asyncio.sleep(0)
+    return count
+
+
+def deletable_segments(log: Log, now_ms: int, at_most: int | None = None) -> list[Segment]:
+    """Return the segments to delete now, the oldest ``at_most``.
 
     Below the log's start, and by size and by time if the topic says delete.
     """
@@ -26,6 +44,8 @@ def deletable_segments(log: Log, now_ms: int) -> list[Segment]:
         surplus_bytes = log.size_bytes - config.retention_bytes
     doomed: list[Segment] = []
     for index, segment in enumerate(segments):
+        if index == at_most:
+            break
         is_last = index + 1 == len(segments)
         end_offset = log.log_end_offset if is_last else segments[index + 1].base_offset
         if end_offset > log.high_watermark or (is_last and not segment.log.size):

@@ -6,6 +6,7 @@ The offset -1 stands for the high watermark. The answer names the new first offs
 """
 
 from ottla.broker.context import RequestContext
+from ottla.log.retention import delete_in_turns
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
 from ottla.protocol.messages.delete_records import (
@@ -18,7 +19,7 @@ from ottla.protocol.messages.delete_records import (
 NO_OFFSET = -1
 
 
-def handle(request: DeleteRecordsRequest, context: RequestContext) -> DeleteRecordsResponse:
+async def handle(request: DeleteRecordsRequest, context: RequestContext) -> DeleteRecordsResponse:
     """Delete what lies below the offsets given."""
     topics = []
     for topic in request.topics:
@@ -27,8 +28,11 @@ def handle(request: DeleteRecordsRequest, context: RequestContext) -> DeleteReco
             result = DeleteRecordsPartitionResult(partition_index=asked.partition_index, low_watermark=NO_OFFSET)
             results.append(result)
             try:
-                log = context.node.replicas.partition(topic.name, asked.partition_index).log
-                result.low_watermark = log.delete_records(asked.offset)
+                partition = context.node.replicas.partition(topic.name, asked.partition_index)
+                if partition.is_internal:
+                    raise ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION)
+                result.low_watermark = partition.log.delete_records(asked.offset)
+                await delete_in_turns(log, context.node.clock.now_ms())
             except ApiError as error:
                 result.error_code = error.code
             except StorageError:

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from ottla.log.log import Log
+from ottla.log.retention import delete_in_turns
 from ottla.model.errors import OttlaError, StorageError
 from ottla.runtime.clock import Clock
 from ottla.runtime.files import Files
@@ -281,6 +282,6 @@ class Cleaner:
             below_start = log.log_start_offset > log.segments[0].base_offset
             if (below_start or log.config.is_deleted) and self._may_clean(log):
                 try:
-                    log.delete_old_segments(now_ms)
+                    await delete_in_turns(log, now_ms)
                 except StorageError as error:
                     self._give_up(log, error)
