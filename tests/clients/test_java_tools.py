@@ -172,7 +172,9 @@ def test_log_compaction_tester(make_node: MakeNode, tmp_path: Path) -> None:
     node = make_node(settings).start()
     tools = JavaTools(node.bootstrap, tmp_path)
     flags = ["--messages", "200000", "--topics", "1", "--percent-deletes", "10", "--sleep", "20"]
-    out = run_tool(tools.command("LogCompactionTester", "--bootstrap-server", node.bootstrap, *flags), timeout_s=500).decode()
+    out = run_tool(
+        tools.command("LogCompactionTester", "--bootstrap-server", node.bootstrap, *flags), timeout_s=500
+    ).decode()
     assert "Validated" in out
     assert "Data verification is completed" in out or "0 mismatches" in out or "mismatches" not in out
 
