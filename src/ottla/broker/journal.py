@@ -71,6 +71,7 @@ class PartitionJournal:
             [(now_ms, key, value, []) for key, value in records],
             codec=codec,
             level=rules.compression_level,
+            base_sequence=0,  # without a producer it means nothing, but it is what stands in Kafka's own logs
         )
         info = found.append_validated(batch, parse_header(batch), now_ms=now_ms)
         if found.log.high_watermark <= info.last_offset:

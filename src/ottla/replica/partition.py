@@ -10,6 +10,7 @@ from typing import Protocol
 from ottla.log.config import LogConfig
 from ottla.log.log import AppendInfo, Log
 from ottla.log.reader import ReadInfo
+from ottla.metadata.image import INTERNAL_TOPICS
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 from ottla.model.ids import TopicPartition, Uuid
@@ -86,12 +87,13 @@ def append_rules(config: LogConfig) -> AppendRules:
 class Partition:
     """The leader's side of one partition."""
 
-    __slots__ = ("_waiters", "depth", "leader_epoch", "log", "rules", "topic_id", "topic_partition")
+    __slots__ = ("_waiters", "depth", "is_internal", "leader_epoch", "log", "rules", "topic_id", "topic_partition")
 
     def __init__(
         self, *, topic_partition: TopicPartition, topic_id: Uuid, log: Log, leader_epoch: int, depth: Depth
     ) -> None:
         self.topic_partition = topic_partition
+        self.is_internal = topic_partition.topic in INTERNAL_TOPICS
         self.topic_id = topic_id
         self.log = log
         self.leader_epoch = leader_epoch

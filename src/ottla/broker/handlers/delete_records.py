@@ -31,7 +31,8 @@ async def handle(request: DeleteRecordsRequest, context: RequestContext) -> Dele
                 partition = context.node.replicas.partition(topic.name, asked.partition_index)
                 if partition.is_internal:
                     raise ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION)
-                result.low_watermark = partition.log.delete_records(asked.offset)
+                log = partition.log
+                result.low_watermark = log.delete_records(asked.offset)
                 await delete_in_turns(log, context.node.clock.now_ms())
             except ApiError as error:
                 result.error_code = error.code

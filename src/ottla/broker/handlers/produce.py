@@ -24,12 +24,15 @@ from ottla.replica.partition import Partition
 
 TOPIC_IDS_FROM_VERSION = 13
 NO_ACK = 0
+ADMIN_CLIENT_ID = "__admin_client"
+"""Who calls itself so may write to internal topics, as with Kafka."""
 REQUIRED_ACKS = (-1, 0, 1)
 WITHOUT_LOG_START = frozenset(
     {
         ErrorCode.MESSAGE_TOO_LARGE,
         ErrorCode.RECORD_LIST_TOO_LARGE,
         ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
         ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
         ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
     }
@@ -62,6 +65,8 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 if refused is not None:
                     raise refused
                 partition = replicas.partition(name, data.index)
+                if partition.is_internal and context.client_id != ADMIN_CLIENT_ID:
+                    raise ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION, "clients may not write to internal topics")
                 records = data.records
                 if records is None:
                     raise ApiError(ErrorCode.INVALID_RECORD, "the partition has no records")
