@@ -65,7 +65,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(name="names that collide within one CreateTopics", exchanges=("topics/create_colliding/*",)),
     Deviation(
         name="the reason of a refusal",
-        exchanges=("produce/* Produce v*", "producers/*", "group_admin/find/*"),
+        exchanges=("produce/* Produce v*", "producers/*", "group_admin/find/*", "limits/*", "internal_topics/*"),
         paths=("*.error_message",),
     ),
     Deviation(
@@ -86,10 +86,23 @@ DEVIATIONS: tuple[Deviation, ...] = (
         name="a partition named twice",
         exchanges=("produce/several_partitions/* twice", "offsets/list_refused/* twice"),
     ),
-    Deviation(name="a batch that does not fit", exchanges=("fetch/limits/*max ?*00",), paths=("*.records[[]?]",)),
+    Deviation(
+        name="a batch that does not fit",
+        exchanges=("fetch/limits/*max ?*00", "limits/answers_are_small/*"),
+        paths=("*.records[[]?]",),
+    ),
     Deviation(
         name="negative sizes and an unknown isolation level",
         exchanges=("fetch/limits/* negative *max", "fetch/replicas/* no such isolation", "offsets/*no such isolation"),
+    ),
+    Deviation(
+        name="a timeout of 0",
+        exchanges=("limits/no_time/* CreateTopics v4", "limits/no_time/* CreatePartitions v2"),
+    ),
+    Deviation(
+        name="dynamic `listeners`",
+        exchanges=("configs/describe_broker/*",),
+        paths=("*.configs[[]listeners].read_only", "*.configs[[]listener.security.protocol.map].read_only"),
     ),
     Deviation(
         name="a session by topic id", exchanges=("fetch/session_by_id/*after its deletion",), paths=("*.error_code",)
@@ -105,7 +118,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     ),
     Deviation(
         name="where `min.insync.replicas` comes from",
-        exchanges=("topics/*", "configs/*"),
+        exchanges=("topics/*", "configs/*", "internal_topics/*", "limits/*"),
         paths=("*.configs[[]min.insync.replicas]*",),
     ),
     Deviation(

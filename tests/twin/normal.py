@@ -12,6 +12,7 @@ from typing import Any
 
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 OTHER_PORT = re.compile(r"127\.0\.0\.1:\d+")
+TIME_IN_BYTES = re.compile(r"000001[0-9a-f]{10}")
 SYMBOL_FIELDS = frozenset({"topic_id", "replica_directory_id", "producer_id", "session_id", "cluster_id", "log_dir"})
 TEXT_FIELDS = ("error_message", "documentation")
 SIZE_FIELDS = frozenset({"total_bytes", "usable_bytes", "finalized_features_epoch"})
@@ -92,8 +93,13 @@ class Normaliser:
     def _text(self, value: str, symbol: Any) -> str:
         for text, replacement in self._replacements:
             value = value.replace(text, replacement)
+        if value.startswith("0x"):
+            return TIME_IN_BYTES.sub(self._time_in_bytes, value)
         value = OTHER_PORT.sub("127.0.0.1:PORT2", value)
         return UUID_TEXT.sub(lambda match: symbol("uuid", match[0]), value)
+
+    def _time_in_bytes(self, match: re.Match[str]) -> str:
+        return "<now>" if abs(int(match[0], 16) - self.t0_ms) <= DAY_MS / 4 else match[0]
 
     def _known(self, name: str, value: Any) -> str:
         return self._symbols.get((name, value), name)

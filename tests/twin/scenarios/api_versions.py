@@ -47,3 +47,14 @@ def broken_frames(peer: Peer) -> None:
     peer.raw(_head(3, 1) + struct.pack(">i", -2), note="negative array count", api="Metadata", version=1)
     peer.raw(_head(18, 3) + b"\2\5\1x\2a\2b\0", note="tagged fields of the header, cut short", version=3)
     peer.raw(_head(18, 3) + b"\1\5\1x\1\1\0", note="unknown tag in the header", version=3)
+
+
+def pipelined(peer: Peer) -> None:
+    """Answers come in the order of their requests, whatever each of them costs."""
+    peer.create_topic("pipelined")
+    part = [{"fetch_offset": 0, "partition_max_bytes": 1}]
+    peer.send("Fetch", 11, max_wait_ms=200, min_bytes=1, topics=[{"topic": "pipelined", "partitions": part}])
+    peer.send("Metadata", 1, topics=[], note="behind a fetch that waits")
+    peer.send("ListOffsets", 5, replica_id=-1, topics=[])
+    for _ in range(3):
+        peer.receive()
