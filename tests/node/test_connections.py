@@ -13,6 +13,8 @@ from tests.harness.waiting import Stopwatch, eventually
 from tests.harness.wire import Connection, ConnectionClosedError, encode_request
 
 MB = 1 << 20
+# With the default of 50 the kernel drops some of a thousand hasty connections for a second each, Kafka's too.
+NODE_SETTINGS = {"socket.listen.backlog.size": 1024}
 
 
 def alive(connection: Connection) -> bool:
