@@ -1,6 +1,7 @@
 """Partitions follow the cluster's image, whatever a crash left in the folders; nothing is read before it is durable."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator
 
@@ -51,6 +52,7 @@ class Side:
         self.tasks = tasks
         self.config = config or LogConfig()
         self.failed: list[str] = []
+        self.dirs = ["/data"]
         self.start()
 
     def start(self, *images: Image) -> None:
@@ -61,7 +63,7 @@ class Side:
             files=self.files,
             clock=self.clock,
             tasks=self.tasks,
-            dirs=["/data"],
+            dirs=self.dirs,
             default_config=self.config,
             fresh_uuid=lambda: next(uuids),
             on_directory_failure=lambda directory, logs: self.failed.append(directory.path),
@@ -145,6 +147,45 @@ async def test_one_partition_that_cannot_be_removed_does_not_stop_the_others(tas
     for name in ("t", "u"):
         with pytest.raises(ApiError):
             side.replicas.partition(name, 0)
+
+
+async def test_what_lies_in_a_directory_that_is_offline_is_not_made_anew_elsewhere(tasks: Tasks) -> None:
+    side = Side(tasks)
+    side.dirs = ["/data", "/second"]
+    side.start()
+    full = image_of(topic_image("t", FIRST_ID, 4))
+    side.replicas.load(full)
+    for index in range(4):
+        side.append("t", index)
+    side.files.fail("read", match="/second/.kafka_cleanshutdown")
+    side.start(full)
+    assert side.failed == ["/second"]
+    # A change to the topic does not make them either; a new partition is made where it can be.
+    more = image_of(topic_image("t", FIRST_ID, 5))
+    await side.replicas.apply(full, more, changes_of(FIRST_ID))
+    ends = {}
+    for index in range(5):
+        with contextlib.suppress(StorageError):
+            ends[index] = side.replicas.partition(FIRST_ID, index).log.log_end_offset
+    assert sorted(ends.values()) == [0, 1, 1]
+    assert ends[4] == 0
+    side.failed.clear()
+    side.start(more)
+    assert not side.failed
+    assert [side.replicas.partition("t", index).log.log_end_offset for index in range(5)] == [1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("roll", [False, True])
+async def test_an_append_to_a_file_that_somebody_removed_is_a_storage_error(tasks: Tasks, roll: bool) -> None:
+    side = Side(tasks)
+    side.replicas.load(image_of(topic_image("t", FIRST_ID)))
+    log = side.append().log
+    if roll:
+        log.update_config(LogConfig(segment_bytes=1))
+    side.files.remove_tree("/data/t-0")
+    with pytest.raises(StorageError):
+        side.append()
+    assert side.failed == ["/data"]
 
 
 async def test_a_flush_makes_readable_what_it_brought_to_the_disk_and_no_more(

@@ -236,3 +236,12 @@ def test_a_write_that_the_disk_cuts_short_leaves_nothing(tmp_path: Path, monkeyp
         file.append(b"too much")
     assert (tmp_path / "log").read_bytes() == b"kept"
     assert file.size == 4
+
+
+def test_a_folder_that_may_not_be_made_is_the_disks_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: str, **options: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", path)
+
+    monkeypatch.setattr(os, "makedirs", forbidden)
+    with pytest.raises(StorageError, match="not permitted"):
+        RealFiles().make_dir(str(tmp_path / "missing" / "deep"))

@@ -178,12 +178,11 @@ class Log:
             self.leader_epochs.assign(leader_epoch, base_offset)
         config = self.config
         segment = self.segments.active
-        if segment.must_roll(size, last_offset, max_timestamp, now_ms, config.segment_bytes, config.segment_ms):
-            try:
-                return self._roll(base_offset, now_ms)
-            except StorageError as error:
-                self.fail(error)
-                raise
+        try:
+            if segment.must_roll(size, last_offset, max_timestamp, now_ms, config.segment_bytes, config.segment_ms):
+                return self._roll_or_fail(base_offset, now_ms)
+        except FileNotFoundError as error:
+            raise self._missing(error) from error
         return segment
 
     def _write(self, segment: Segment, batch: Buffer, size: int, last_offset: int, max_timestamp: int) -> None:
@@ -193,9 +192,17 @@ class Log:
         except StorageError as error:
             self.fail(error)
             raise
+        except FileNotFoundError as error:
+            raise self._missing(error) from error
         self.log_end_offset = last_offset + 1
         if not self._is_watched:
             self.watch()
+
+    def _missing(self, error: FileNotFoundError) -> StorageError:
+        """Somebody removed a file of ours under a node that runs: as in Kafka, its disk cannot be trusted."""
+        failure = StorageError(f"a file of {self.topic_partition} is gone: {error}")
+        self.fail(failure)
+        return failure
 
     def watch(self) -> None:
         """Have the manager's next tick look after the log."""
@@ -215,8 +222,11 @@ class Log:
         """Begin a new segment at the log's end, unless the last one is empty."""
         if self.failure is not None:
             raise self.failure
+        self._roll_or_fail(self.log_end_offset, self.context.clock.now_ms())
+
+    def _roll_or_fail(self, base_offset: int, now_ms: int) -> Segment:
         try:
-            self._roll(self.log_end_offset, self.context.clock.now_ms())
+            return self._roll(base_offset, now_ms)
         except StorageError as error:
             self.fail(error)
             raise

@@ -77,8 +77,10 @@ class Replicas:
         """Take up the logs that are there at start-up; make those that a crash left unmade.
 
         A log that a crash left over of a deleted topic is set aside. With no topics at all the metadata is more
-        likely to be lost than the logs: they are left alone.
+        likely to be lost than the logs: they are left alone. As long as a log directory is offline no log is made
+        for a partition that has none: its records are likely to lie there.
         """
+        may_make = all(directory.failure is None for directory in self._logs.directories)
         known = {
             TopicPartition(topic.name, index): (topic.id, ZERO_UUID)
             for topic in image.topics.values()
@@ -92,7 +94,7 @@ class Replicas:
                 self._set_aside(topic_partition)
         for topic in image.topics.values():
             for index in self._own(topic):
-                self._open(topic, index)
+                self._open(topic, index, may_make=may_make)
 
     async def apply(self, old: Image, new: Image, changes: Changes) -> None:
         """Drop the logs of deleted topics and make those of new partitions, a few in each turn of the loop."""
@@ -106,7 +108,7 @@ class Replicas:
                 continue
             known = self._by_topic.get(after.name, {})
             for index in self._own(after):
-                if index not in known:
+                if index not in known and (after.id, index) not in self._offline:
                     self._open(after, index)
                     made += 1
                     if made % LOGS_PER_TURN == 0:
@@ -142,7 +144,7 @@ class Replicas:
     def _own(self, topic: TopicImage) -> list[int]:
         return [partition.index for partition in topic.partitions if self._node_id in partition.replicas]
 
-    def _open(self, topic: TopicImage, index: int) -> None:
+    def _open(self, topic: TopicImage, index: int, *, may_make: bool = True) -> None:
         topic_partition = TopicPartition(topic.name, index)
         try:
             log = self._logs.get(topic_partition)
@@ -150,6 +152,8 @@ class Replicas:
                 self._logs.set_aside(topic_partition)
                 log = None
             if log is None:
+                if not may_make:
+                    raise StorageError("a log directory is offline")
                 log = self._logs.create(topic_partition, topic.id, self._log_config(topic.name))
         except (StorageError, FileNotFoundError) as error:
             logger.error("%s has no log: %s", topic_partition, error)

@@ -341,11 +341,12 @@ class RealFiles:
 
     def make_dir(self, path: str) -> None:
         try:
-            os.mkdir(path)
+            try:
+                os.mkdir(path)
+            except FileNotFoundError:
+                os.makedirs(path, exist_ok=True)
         except FileExistsError:
             pass
-        except FileNotFoundError:
-            os.makedirs(path, exist_ok=True)
         except OSError as error:
             raise _storage_error("make the folder", path, error) from error
 
