@@ -37,7 +37,7 @@ Rows = tuple[int, "array[int]", "array[int]"]
 """Number of the first row, keys, values. Replaced as a whole: lookups may come from other threads."""
 
 
-class WouldBlock(Exception):  # noqa: N818 - not an error: says that the disk would have to be waited for
+class WouldBlock(Exception):
     """What was asked for is not in memory, and the caller said that it cannot wait."""
 
 

@@ -133,7 +133,7 @@ class RecordError:
         self.message = message
 
 
-class RecordsRejected(ApiError):  # noqa: N818  (the tree of ottla.model.errors has no Error suffixes)
+class RecordsRejected(ApiError):
     """A batch refused for some of its records; code INVALID_RECORD or INVALID_TIMESTAMP.
 
     Of all refusals of a batch this is the only one whose message Kafka puts into the response.
@@ -144,7 +144,7 @@ class RecordsRejected(ApiError):  # noqa: N818  (the tree of ottla.model.errors 
         self.record_errors = record_errors
 
 
-class NotOneBatch(ApiError):  # noqa: N818  (the tree of ottla.model.errors has no Error suffixes)
+class NotOneBatch(ApiError):
     """What came for a partition is not one batch of magic 2: INVALID_RECORD before its log is asked."""
 
     def __init__(self, message: str) -> None:

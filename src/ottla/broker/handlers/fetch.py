@@ -28,7 +28,7 @@ FROM_DISK = "fetch from disk"
 EMPTY = b""
 
 
-class NotInMemory(Exception):  # noqa: N818 - no error, but a way out of a loop: the disk would have to be waited for
+class NotInMemory(Exception):
     """What is asked for is not in the page cache."""
 
 

@@ -11,7 +11,7 @@ DISK_FULL = "DiskFull"
 """What a worker calls a failure that may be over by itself."""
 
 
-class CleaningAborted(Exception):  # noqa: N818 - not an error: the log changed under the cleaner
+class CleaningAborted(Exception):
     """The log was truncated, deleted, or is no longer to be compacted."""
 
 
