@@ -10,6 +10,9 @@ from tests.twin.compare import Difference, differences
 from tests.twin.deviations import DEVIATIONS, accepted
 from tests.twin.peer import Exchange
 
+from ottla.protocol.api import api
+from ottla.protocol.versions import SERVED
+
 CASES = [(area, scenario) for area in store.module_names() for scenario in store.scenarios(area)]
 recorded = cache(store.recorded)
 
@@ -60,3 +63,25 @@ def test_every_deviation_is_real(answers: Any) -> None:
 def test_every_deviation_is_written_down() -> None:
     page = (store.FOLDER.parents[1] / "docs" / "deviations.md").read_text()
     assert [deviation.name for deviation in DEVIATIONS if f"\n| {deviation.name}" not in page] == []
+
+
+def test_every_api_is_asked_in_its_oldest_and_newest_version() -> None:
+    asked = {
+        (exchange["api"], exchange["version"])
+        for area in store.module_names()
+        for exchanges in recorded(area).values()
+        for exchange in exchanges
+    }
+    missing = [
+        (api(key).name, version)
+        for key, versions in SERVED.items()
+        for version in versions
+        if (api(key).name, version) not in asked
+    ]
+    assert missing == []
+
+
+def test_there_are_hundreds_of_exchanges_in_little_space() -> None:
+    count = sum(len(exchanges) for area in store.module_names() for exchanges in recorded(area).values())
+    assert count >= 300
+    assert sum(path.stat().st_size for path in store.DATA.glob("*.json")) < 2_000_000
