@@ -18,7 +18,8 @@ from ..model.errors import ApiError, StorageError
 from ..model.ids import TopicPartition, Uuid
 from ..record.batch import LOG_APPEND_TIME_BIT, BatchHeader, iter_batches, stamp
 from ..runtime.files import Buffer
-from . import names, timestamps, truncation
+from . import names, stopping, timestamps, truncation
+from .append_info import AppendInfo
 from .config import NO_LIMIT, LogConfig
 from .context import LogContext
 from .epochs import LeaderEpochs
@@ -29,6 +30,8 @@ from .reader import Reader, ReadInfo
 from .segment import Segment
 from .segments import Segments
 
+__all__ = ["SEGMENTS_PER_TURN", "AppendInfo", "Log"]
+
 logger = logging.getLogger(__name__)
 
 NO_TIMESTAMP = -1
@@ -37,36 +40,18 @@ SEGMENTS_PER_TURN = 32
 """How many segments are renamed away before the event loop gets its turn: some milliseconds' work."""
 
 
-class AppendInfo:
-    """Where a batch went; for a ``duplicate`` where it had gone before.
-
-    ``log_append_time_ms`` -1 for create time.
-    """
-
-    __slots__ = ("base_offset", "duplicate", "last_offset", "log_append_time_ms", "log_start_offset")
-
-    def __init__(
-        self, base_offset: int, last_offset: int, log_append_time_ms: int, log_start_offset: int, duplicate: bool
-    ) -> None:
-        self.base_offset = base_offset
-        self.last_offset = last_offset
-        self.log_append_time_ms = log_append_time_ms
-        self.log_start_offset = log_start_offset
-        self.duplicate = duplicate
-
-
 class Log:
     """The log of one partition in ``directory``."""
 
     __slots__ = (
-        "_flusher",
-        "_is_watched",
         "config",
         "context",
         "directory",
         "failure",
+        "flusher",
         "high_watermark",
         "is_deleted",
+        "is_watched",
         "leader_epochs",
         "log_end_offset",
         "log_start_offset",
@@ -111,8 +96,8 @@ class Log:
         self.failure: StorageError | None = None
         self.is_deleted = False
         self.reader = Reader(segments)
-        self._flusher = Flusher(self, has_new_names=is_new)
-        self._is_watched = False
+        self.flusher = Flusher(self, has_new_names=is_new)
+        self.is_watched = False
         leader_epochs.on_change = self.watch
         if leader_epochs.is_dirty(log_end_offset):
             self.watch()
@@ -195,7 +180,7 @@ class Log:
         except FileNotFoundError as error:
             raise self._missing(error) from error
         self.log_end_offset = last_offset + 1
-        if not self._is_watched:
+        if not self.is_watched:
             self.watch()
 
     def _missing(self, error: FileNotFoundError) -> StorageError:
@@ -206,7 +191,7 @@ class Log:
 
     def watch(self) -> None:
         """Have the manager's next tick look after the log."""
-        self._is_watched = True
+        self.is_watched = True
         self.context.dirty.add(self)
 
     def fail(self, error: StorageError) -> None:
@@ -240,7 +225,7 @@ class Log:
         else:
             old.become_inactive()
         if self.producers.take_snapshot(base_offset):
-            self._flusher.snapshots.append(base_offset)
+            self.flusher.snapshots.append(base_offset)
         segment = self.new_segment(base_offset, now_ms)
         self.segments.add(segment)
         self.request_flush(base_offset)
@@ -249,7 +234,7 @@ class Log:
     def new_segment(self, base_offset: int, now_ms: int) -> Segment:
         """Make the files of a segment; it is not in the log yet."""
         config = self.config
-        self._flusher.has_new_names = True
+        self.flusher.has_new_names = True
         jitter_ms = 0
         if config.segment_jitter_ms:
             jitter_ms = self.context.random_below(max(1, min(config.segment_jitter_ms, config.segment_ms)))
@@ -362,26 +347,26 @@ class Log:
     def flush_ms_due(self, now_ms: int) -> bool:
         """Whether ``flush.ms`` asks for a flush."""
         is_behind = self.recovery_point < self.log_end_offset
-        return is_behind and now_ms - self._flusher.last_flush_ms >= self.config.flush_ms
+        return is_behind and now_ms - self.flusher.last_flush_ms >= self.config.flush_ms
 
     async def flush_through(self, offset: int) -> None:
         """Return once everything below ``offset`` is on the disk; raises StorageError if that cannot be.
 
         One fsync, in a thread, serves everybody who waits for it (group commit).
         """
-        await self._flusher.flush_through(offset)
+        await self.flusher.flush_through(offset)
 
     def flush(self, up_to_offset: int | None = None) -> None:
         """Flush here and now, blocking; raises StorageError."""
-        self._flusher.flush(self.log_end_offset if up_to_offset is None else up_to_offset)
+        self.flusher.flush(self.log_end_offset if up_to_offset is None else up_to_offset)
 
     def request_flush(self, up_to_offset: int) -> None:
         """Flush in the background, if there is one."""
-        self._flusher.request(up_to_offset)
+        self.flusher.request(up_to_offset)
 
     def tick(self) -> None:
         """Write index entries that are only in memory; the manager calls this about once a second."""
-        self._is_watched = False
+        self.is_watched = False
         if self.failure is None and not self.is_deleted:
             try:
                 self.segments.active.flush_indexes()
@@ -474,7 +459,7 @@ class Log:
             segment.close()
             for path in segment.paths():
                 self.context.trash.add(path, now_ms + self.config.file_delete_delay_ms)
-        self._flusher.has_new_names = True
+        self.flusher.has_new_names = True
 
     # -- the rest ----------------------------------------------------------------------------------------------------
 
@@ -497,29 +482,11 @@ class Log:
     @property
     def needs_close(self) -> bool:
         """Whether a stop has anything to write."""
-        end_offset = self.log_end_offset
-        return (
-            end_offset > self.recovery_point
-            or self._is_watched
-            or end_offset > self.producers.last_snapshot_offset
-            or (end_offset > 0 and self.leader_epochs.is_dirty(end_offset + 1))
-        )
+        return stopping.needs_close(self)
 
     def finish(self) -> None:
         """Write what is only in memory, as Kafka leaves a log at a stop; not synced. Raises StorageError."""
-        if self.failure is not None:
-            raise self.failure
-        try:
-            if not self.log_end_offset:
-                return  # a partition that never got a record stays two small files
-            self.segments.active.become_inactive()
-            if self.producers.take_snapshot(self.log_end_offset):
-                self._flusher.snapshots.append(self.log_end_offset)
-            if not self.leader_epochs.write_first():
-                self.leader_epochs.write()
-        except StorageError as error:
-            self.fail(error)
-            raise
+        stopping.finish(self)
 
     def close(self, *, after_sync: bool = False) -> None:
         """Write and sync everything, so that the next start finds nothing to recover.
@@ -527,9 +494,4 @@ class Log:
         Blocks, from any thread. With ``after_sync`` :meth:`finish` was called and the whole disk synced. Raises
         StorageError.
         """
-        if not after_sync and (self.needs_close or self.failure is not None):
-            self.finish()
-        if self.log_end_offset > self.recovery_point:
-            self._flusher.flush(self.log_end_offset, after_sync=after_sync)
-        for segment in self.segments:
-            segment.close()
+        stopping.close(self, after_sync=after_sync)
