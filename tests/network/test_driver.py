@@ -371,3 +371,18 @@ async def test_accepted_connections_have_the_buffers_asked_for(service: Echo) ->
     writer.transport.abort()
     await until(lambda: not service.open)
     await acceptor.close()
+
+
+async def test_who_goes_on_sending_while_the_node_stops_gets_what_is_due(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    client.send(b"w1")
+    await until(lambda: len(service.slots) == 1)
+    (connection,) = service.open
+    connection.drain()
+    transport = connection.transport
+    assert transport is not None
+    for _ in range(10):
+        client.send(b"y" * 30_000)
+    await until(lambda: not transport.is_reading())
+    service.slots[0][1].complete(framed(b"w1"))
+    assert await client.receive() == b"w1"

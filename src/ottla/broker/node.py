@@ -350,7 +350,10 @@ class Node:
         await self._drain()
         await self._acceptor.close()
         while self._closers:
-            await self._closers.pop()()
+            try:
+                await self._closers.pop()()
+            except Exception:
+                logger.exception("a part of the node did not stop as it should; the others are stopped all the same")
         await self.tasks.close()
 
     async def _drain(self) -> None:

@@ -199,7 +199,11 @@ class Connection(asyncio.BufferedProtocol):
         """Take in what was received."""
         self.last_active = self._loop.time()
         self._reader.received(nbytes)
-        self._process()
+        if self.closing:
+            # Nothing is served any more, so nothing makes room: stop reading before the buffer is full.
+            self._update_reading()
+        else:
+            self._process()
 
     def eof_received(self) -> bool:
         """Close when the peer has said all it has to say, after what is under way was answered."""
