@@ -240,7 +240,7 @@ def test_threads_read_while_the_log_rolls_is_truncated_and_loses_segments(seed: 
         stop.set()
         for thread in threads:
             thread.join()
-    assert not failures
+    assert not failures, repr(failures[0])
 
 
 def test_segments_that_were_replaced_are_read_in_their_new_shape() -> None:

@@ -10,6 +10,7 @@ on the event loop; so does everything that changes which segments there are. Rea
 disk that refuses a write or an fsync ends all writing (``failure``); what is there can still be read.
 """
 
+import contextlib
 import logging
 from collections.abc import Iterable
 
@@ -20,13 +21,13 @@ from ..record.batch import LOG_APPEND_TIME_BIT, BatchHeader, iter_batches, stamp
 from ..runtime.files import Buffer
 from . import names, stopping, timestamps, truncation
 from .append_info import AppendInfo
-from .config import NO_LIMIT, LogConfig
+from .config import LogConfig
 from .context import LogContext
 from .epochs import LeaderEpochs
 from .flushing import Flusher
 from .index import WouldBlock
 from .producers import Producers
-from .reader import Reader, ReadInfo
+from .reader import LogChanged, Reader, ReadInfo
 from .segment import Segment
 from .segments import Segments
 
@@ -35,6 +36,9 @@ __all__ = ["SEGMENTS_PER_TURN", "AppendInfo", "Log"]
 logger = logging.getLogger(__name__)
 
 NO_TIMESTAMP = -1
+
+CHANGES_DURING_READ = 8
+"""How often a read begins anew because the log was cut under it, before it answers with nothing."""
 
 SEGMENTS_PER_TURN = 32
 """How many segments are renamed away before the event loop gets its turn: some milliseconds' work."""
@@ -262,24 +266,28 @@ class Log:
         min_one_message: bool = True,
         verify_crc: bool = False,
     ) -> ReadInfo:
-        """Return whole batches from the one that holds ``offset``, all below ``up_to_offset`` (default: the
-        end).
+        """Return whole batches from the one that holds ``offset``, all below ``up_to_offset`` (default: the end).
 
         At most ``max_bytes``, or one batch that is larger if ``min_one_message``. May wait for the disk; from
         any thread. Raises ApiError OFFSET_OUT_OF_RANGE, CorruptData, StorageError.
         """
-        bound = self._check_range(offset, up_to_offset)
-        if offset >= bound:
-            return ReadInfo([], 0, offset, offset)
-        return self.reader.read(
-            offset,
-            max_bytes,
-            up_to_offset=bound,
-            min_one_message=min_one_message,
-            nowait=False,
-            verify_crc=verify_crc,
-            to_end=False,
-        )
+        for _ in range(CHANGES_DURING_READ):
+            generation = self.reader.generation
+            bound = self._check_range(offset, up_to_offset)
+            if offset >= bound:
+                break
+            with contextlib.suppress(LogChanged):
+                return self.reader.read(
+                    offset,
+                    max_bytes,
+                    up_to_offset=bound,
+                    min_one_message=min_one_message,
+                    nowait=False,
+                    verify_crc=verify_crc,
+                    to_end=False,
+                    generation=generation,
+                )
+        return ReadInfo([], 0, offset, offset)
 
     def read_nowait(
         self,
@@ -303,6 +311,7 @@ class Log:
                 nowait=True,
                 verify_crc=verify_crc,
                 to_end=bound == self.log_end_offset,
+                generation=self.reader.generation,
             )
         except WouldBlock:
             return None
@@ -310,10 +319,8 @@ class Log:
     def _check_range(self, offset: int, up_to_offset: int | None) -> int:
         end = self.log_end_offset
         if offset > end or offset < self.log_start_offset:
-            raise ApiError(
-                ErrorCode.OFFSET_OUT_OF_RANGE,
-                f"offset {offset} of {self.topic_partition} is not in [{self.log_start_offset}, {end}]",
-            )
+            where = f"[{self.log_start_offset}, {end}] of {self.topic_partition}"
+            raise ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, f"offset {offset} is not in {where}")
         return end if up_to_offset is None or up_to_offset > end else up_to_offset
 
     def offset_for_timestamp(self, timestamp: int) -> tuple[int, int, int] | None:
@@ -338,11 +345,6 @@ class Log:
     def flush_due(self) -> bool:
         """Whether ``flush.messages`` asks for a flush before what was appended may be acknowledged."""
         return self.log_end_offset - self.recovery_point >= self.config.flush_messages
-
-    @property
-    def has_flush_ms(self) -> bool:
-        """Whether the topic asks for a flush from time to time."""
-        return self.config.flush_ms < NO_LIMIT
 
     def flush_ms_due(self, now_ms: int) -> bool:
         """Whether ``flush.ms`` asks for a flush."""

@@ -18,7 +18,7 @@ from ..runtime.files import Files
 from ..runtime.tasks import Tasks
 from . import names
 from .checkpoints import OffsetCheckpoint
-from .config import LogConfig
+from .config import NO_LIMIT, LogConfig
 from .context import LogContext
 from .directory import UNKNOWN_BROKER_EPOCH, LogDirectory, read_or_reset
 from .loading import create_log, load_log
@@ -346,7 +346,7 @@ class LogManager:
                 await self._write_epochs(log)
             if log.flush_ms_due(now_ms):
                 log.request_flush(log.log_end_offset)
-            elif log.recovery_point < log.log_end_offset and log.has_flush_ms:
+            elif log.recovery_point < log.log_end_offset and log.config.flush_ms < NO_LIMIT:
                 self.context.dirty.add(log)
         due = self.context.trash.take_due(now_ms)
         if due:

@@ -11,6 +11,8 @@ together with its segment and the log's generation, and a segment whose files we
 """
 
 import contextlib
+import threading
+from collections.abc import Iterator
 from struct import Struct
 
 from ..model.error_codes import ErrorCode
@@ -44,15 +46,29 @@ Place = tuple[Segment, int, int]
 """A segment, a position in it where a batch begins or will, and the generation of the log it is true of."""
 
 
+class LogChanged(Exception):
+    """The log was cut or its segments replaced during a read: look again at where it begins and ends."""
+
+
 class Reader:
     """The reading side of one log."""
 
-    __slots__ = ("_places", "generation", "segments")
+    __slots__ = ("_changing", "_places", "generation", "segments")
 
     def __init__(self, segments: Segments) -> None:
         self.segments = segments
         self.generation = 0
         self._places: dict[int, Place] = {}
+        self._changing = threading.Lock()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Cut the log within this; whoever reads meanwhile in another thread and stumbles waits, and reads again."""
+        with self._changing:
+            try:
+                yield
+            finally:
+                self.forget()
 
     def forget(self) -> None:
         """Forget every place: bytes were cut off or replaced."""
@@ -76,24 +92,31 @@ class Reader:
         nowait: bool,
         verify_crc: bool,
         to_end: bool,
+        generation: int,
     ) -> ReadInfo:
         """Return the batches from the one that holds ``offset`` on, ending before ``up_to_offset``.
 
-        ``to_end`` says that this is where the last segment ends, which only the event loop can know. Raises
-        WouldBlock if ``nowait`` and something is not in memory, CorruptData for bytes that are no batch.
+        ``to_end`` says that this is where the last segment ends, which only the event loop can know.
+        ``generation`` is the log's from before it was asked for its bounds. Raises WouldBlock if ``nowait`` and
+        something is not in memory, LogChanged, CorruptData for bytes that are no batch.
         """
-        wish = _Wish(offset, max_bytes, up_to_offset, min_one_message, nowait, verify_crc, to_end, self.generation)
+        wish = _Wish(offset, max_bytes, up_to_offset, min_one_message, nowait, verify_crc, to_end, generation)
         for attempt in range(4):
-            wish.generation = self.generation
             try:
                 return self._read(wish)
-            except FileNotFoundError:  # a segment was deleted or replaced after it was looked up
+            except FileNotFoundError:  # a segment was renamed, deleted or replaced after it was looked up
+                self._check_unchanged(generation)
                 if attempt == 3:
                     raise
             except CorruptData:
-                if self.generation == wish.generation or attempt == 3:
-                    raise
+                self._check_unchanged(generation)
+                raise
         raise AssertionError
+
+    def _check_unchanged(self, generation: int) -> None:
+        with self._changing:
+            if self.generation != generation:
+                raise LogChanged
 
     def _read(self, wish: "_Wish") -> ReadInfo:
         segment, position, exact = self._find(wish)

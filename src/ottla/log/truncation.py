@@ -22,13 +22,13 @@ def truncate_to(log: Log, offset: int) -> None:
         return
     now_ms = log.context.clock.now_ms()
     try:
-        log.remove_segments([segment for segment in log.segments if segment.base_offset > offset], now_ms)
-        log.reader.forget()
-        active = log.segments.active
-        active.truncate_to(offset, now_ms)
-        active.is_inactive = False
-        _cut_offsets(log, offset)
-        log.log_start_offset = min(log.log_start_offset, offset)
+        with log.reader.changing():
+            log.remove_segments([segment for segment in log.segments if segment.base_offset > offset], now_ms)
+            active = log.segments.active
+            active.is_inactive = False
+            active.truncate_to(offset, now_ms)
+            _cut_offsets(log, offset)
+            log.log_start_offset = min(log.log_start_offset, offset)
         _reload_producers(log, now_ms)
     except StorageError as error:
         log.fail(error)
@@ -41,19 +41,19 @@ def truncate_fully_and_start_at(log: Log, offset: int) -> None:
         raise log.failure
     now_ms = log.context.clock.now_ms()
     try:
-        log.reader.forget()
-        old = list(log.segments)
-        for segment in old:
-            segment.is_current = False
-            log.discard(segment, now_ms)
-        log.segments.replace([log.new_segment(offset, now_ms)], old)
-        log.producers.clear(offset)
+        with log.reader.changing():
+            old = list(log.segments)
+            for segment in old:
+                segment.is_current = False
+                log.discard(segment, now_ms)
+            log.segments.replace([log.new_segment(offset, now_ms)], old)
+            log.producers.clear(offset)
+            log.leader_epochs.clear()
+            _cut_offsets(log, offset)
+            log.log_start_offset = log.high_watermark = offset
     except StorageError as error:
         log.fail(error)
         raise
-    log.leader_epochs.clear()
-    _cut_offsets(log, offset)
-    log.log_start_offset = log.high_watermark = offset
 
 
 def _cut_offsets(log: Log, offset: int) -> None:
