@@ -8,7 +8,7 @@ ARGS ?=
 # The tests mostly wait for the processes that they start: one more of them at once than there are cores.
 WORKERS ?= 3
 
-.PHONY: run test coverage check format setup clients generate docs bench fuzz wheel clean
+.PHONY: run twin twin-record test coverage check format setup clients generate docs bench fuzz wheel clean
 
 run: $(RUN_STAMP)
 	@exec $(BIN)/ottla serve $(ARGS)
@@ -58,6 +58,13 @@ generate: clients
 	$(BIN)/python tools/generate_protocol
 	$(BIN)/python tools/generate_settings_docs.py
 	$(BIN)/python tools/generate_api_status.py
+
+# The same requests to a node as once to Apache Kafka; twin-record asks Kafka anew.
+twin: clients
+	$(BIN)/pytest tests/twin $(ARGS)
+
+twin-record: clients
+	$(BIN)/python -m tests.twin.record $(ARGS)
 
 bench: clients
 	$(BIN)/python -m bench.run $(ARGS)
