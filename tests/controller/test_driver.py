@@ -1,7 +1,6 @@
 """The controller carries decisions out: serially, guarded by its office, answered when the node is ready."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -239,23 +238,16 @@ async def test_a_caller_that_gives_up_does_not_stop_the_next(controller: Control
 
 
 async def test_five_thousand_partitions_and_five_thousand_topics(controller: Controller) -> None:
-    """The layer's own cost; a disk adds a sync for each topic."""
-    started = time.perf_counter()
     await controller.create_topics([NewTopic(name="big", partition_count=5000)])
-    assert time.perf_counter() - started < 3
-    started = time.perf_counter()
     for number in range(5000):
         await controller.create_topics([NewTopic(name=f"topic-{number}")])
-    assert time.perf_counter() - started < 3
     assert len(controller.image.topics) == 5001
 
 
 async def test_on_the_file_too(tmp_path: Path, tasks: Tasks, open_controller: Open) -> None:
     store = EmbeddedMetastore.open(str(tmp_path), tasks=tasks, clock=ManualClock())
     controller = await begin(open_controller(store))
-    started = time.perf_counter()
     await controller.create_topics([NewTopic(name="big", partition_count=5000)])
-    assert time.perf_counter() - started < 3
     await asyncio.gather(*(controller.create_topics([NewTopic(name=f"t{number}")]) for number in range(50)))
     await controller.close()
     await store.close()

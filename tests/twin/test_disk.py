@@ -37,7 +37,8 @@ SETTINGS = {
 }
 KINDS: dict[str, dict[str, str]] = {
     "deleted": {"cleanup.policy": "delete"},
-    "compacted": {"cleanup.policy": "compact"},
+    # A ratio of 1 is never exceeded: neither side's cleaner may come between what is written and what is compared.
+    "compacted": {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "1.0"},
     "append-time": {"message.timestamp.type": "LogAppendTime"},
 }
 
