@@ -207,6 +207,27 @@ async def test_a_burst_of_writes_shares_commits(tmp_path: Path, tasks: Tasks, mo
     await store.close()
 
 
+async def test_closing_comes_to_an_end_though_the_thread_just_ended(
+    tmp_path: Path, tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_at(tmp_path, tasks)
+    in_thread, ended, go_on = tasks.in_thread, asyncio.Event(), asyncio.Event()
+
+    async def slow(function: Callable[..., object], *args: object) -> object:
+        result = await in_thread(function, *args)
+        ended.set()
+        await go_on.wait()
+        return result
+
+    monkeypatch.setattr(tasks, "in_thread", slow)
+    await store.transact([], [Put("a", b"1")])
+    await ended.wait()
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait_for(closing, 10)
+
+
 async def test_opening_takes_no_time(tmp_path: Path, tasks: Tasks) -> None:
     best_ms = 1e9
     for attempt in range(5):

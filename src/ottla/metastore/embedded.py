@@ -123,8 +123,9 @@ class EmbeddedMetastore:
             return
         self._closed = True
         self._leases.close()
-        while self._worker is not None:
+        if self._worker is not None:
             self._calls.put(None)
+        while self._worker is not None:  # the one that just ended may have left the None to another
             await asyncio.wait([self._worker])
         self._hub.close()
         await self._tasks.in_thread(self._table.close)
@@ -162,12 +163,14 @@ class EmbeddedMetastore:
             calls: list[_Call] = []
             try:
                 call = self._calls.get(timeout=LINGER_S)
-                while call is not None:
-                    calls.append(call)
+                while True:
+                    if call is None:
+                        lingering = False
+                    else:
+                        calls.append(call)
                     call = self._calls.get_nowait()
-                lingering = False
             except queue.Empty:
-                lingering = bool(calls)
+                lingering = lingering and bool(calls)
             self._run_together(calls)
             loop.call_soon_threadsafe(_finish_all, calls)
 
