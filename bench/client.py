@@ -41,6 +41,12 @@ class Client:
         answer = self.exchange(frame(api_key, version, flexible, module, request))
         return module.decode_response(answer, 5 if flexible else 4, version)
 
+    def brokers(self) -> int:
+        """Return how many brokers the node knows of: none before it is ready."""
+        from ottla.protocol.messages.metadata import MetadataRequest
+
+        return len(self.call(3, 1, "metadata", MetadataRequest(topics=[])).brokers)
+
     def _receive(self, size: int) -> bytes:
         data = bytearray()
         while len(data) < size:

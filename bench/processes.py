@@ -1,0 +1,50 @@
+"""A process under measurement, its children included, seen through ``/proc``."""
+
+import os
+import pathlib
+import re
+
+PROC = pathlib.Path("/proc")
+
+
+def family(pid: int) -> list[int]:
+    """Return the process and everything that it started and that still runs."""
+    found = [pid]
+    for parent in found:
+        for children in PROC.glob(f"{parent}/task/*/children"):
+            found += [int(child) for child in _read(children).split()]
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time used so far by a process, by its children and by those that have ended (user and kernel)."""
+    return sum(_ticks(_read(PROC / str(member) / "stat")) for member in family(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(stat: str) -> int:
+    # After the name in brackets come state, parent, ...; the 12th to 15th fields are utime, stime, cutime, cstime.
+    fields = stat.rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15])
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process and its children, in MB (10^6 bytes)."""
+    return sum(_resident_kib(_read(PROC / str(member) / "status")) for member in family(pid)) * 1024 / 1e6
+
+
+def _resident_kib(status: str) -> int:
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def descriptors(pid: int) -> int:
+    """Return how many files and sockets a process has open."""
+    return len(list((PROC / str(pid) / "fd").iterdir()))
+
+
+def _read(path: pathlib.Path) -> str:
+    """Return what a file says, or nothing when its process has ended."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
