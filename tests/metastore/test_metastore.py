@@ -340,3 +340,15 @@ def test_memory_and_file_agree_on_any_script(tmp_path: Path) -> None:
         asyncio.run(whole())
 
     given(st.lists(TRANSACTIONS, max_size=12))(settings(max_examples=30, deadline=None)(run))()
+
+
+async def test_a_store_in_memory_can_be_opened_again(clock: ManualClock) -> None:
+    store = MemoryMetastore(clock=clock)
+    kept = await put(store, "kept", b"1")
+    lease = await store.lease(1000)
+    await store.transact([], [Put("leased", b"", lease.id)])
+    await store.close()
+    again = store.reopened()
+    assert (await again.get_range(""))[0] == [KeyValue("kept", b"1", kept)]
+    assert await put(again, "new", b"2") > kept
+    await again.close()

@@ -13,6 +13,7 @@ from ottla.runtime.files import Files, RealFiles
 from ottla.runtime.files import real as real_module
 from ottla.runtime.files import system as system_module
 from ottla.runtime.files.memory import MemoryFiles
+from ottla.runtime.files.volatile import VolatileFiles
 
 NEWER_CALLS = ("preadv", "pwritev", "posix_fallocate", "fdatasync", "sync")
 
@@ -37,10 +38,12 @@ def as_windows(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "WINDOWS", True)
 
 
-@pytest.fixture(params=["memory", "as it is", "as on macOS", "as on Windows"])
+@pytest.fixture(params=["memory", "volatile", "as it is", "as on macOS", "as on Windows"])
 def files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Files:
     if request.param == "memory":
         return MemoryFiles()
+    if request.param == "volatile":
+        return VolatileFiles()
     {"as it is": as_it_is, "as on macOS": as_macos, "as on Windows": as_windows}[request.param](monkeypatch)
     return RealFiles(max_open=4)
 

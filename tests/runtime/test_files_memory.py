@@ -1,11 +1,14 @@
 """The disk in memory: what a power cut leaves, and faults on demand."""
 
 import errno
+import sys
+import weakref
 
 import pytest
 
 from ottla.model.errors import StorageError
 from ottla.runtime.files.memory import MemoryFiles
+from ottla.runtime.files.volatile import VolatileFiles
 
 
 def test_a_crash_keeps_what_was_fsynced_and_nothing_else() -> None:
@@ -114,3 +117,30 @@ def test_a_power_cut_drops_locks() -> None:
         files.lock("/.lock")
     files.crash()
     files.lock("/.lock")
+
+
+def test_without_a_disk_a_removed_file_is_freed_when_it_is_closed() -> None:
+    files = VolatileFiles()
+    file = files.open("/log", create=True)
+    file.append(bytes(1000))
+    assert files.used_bytes() == 1000
+    files.remove("/log")
+    assert files.used_bytes() == 0
+    assert file.size == 1000, "it is open: who reads it may finish"
+    content = weakref.ref(file.content())
+    file.close()
+    assert content() is None
+    with pytest.raises(FileNotFoundError):
+        file.pread(1, 0)
+
+
+def test_without_a_disk_growing_costs_the_same_however_large_the_file_is() -> None:
+    """Each append copies what is appended, and nothing else: no step of a growing file allocates anew for a reader."""
+    file = VolatileFiles().open("/log", create=True)
+    part = bytes(1 << 16)
+    for _ in range(512):
+        file.append(part)
+    grown: bytearray = file.content().data
+    assert len(grown) == 32 << 20
+    assert sys.getsizeof(grown) < 1.2 * (32 << 20)
+    assert file.pread_nowait(10, 1 << 20) == bytes(10)

@@ -32,10 +32,10 @@ from ottla.broker.limits import (
     NodeLimits,
     connection_limits,
     connection_quota,
-    flush_policy,
     large_buffers,
     socket_buffer_bytes,
 )
+from ottla.broker.storage import DiskStorage, Storage
 from ottla.controller.create_topics import TopicDefaults
 from ottla.controller.driver import Controller
 from ottla.coordinator.group.driver import GroupCoordinator
@@ -47,14 +47,12 @@ from ottla.log.log import Log
 from ottla.log.manager import LogManager
 from ottla.metadata.image import Changes, Image
 from ottla.metadata.records import Endpoint
-from ottla.metastore.embedded import EmbeddedMetastore
 from ottla.model.errors import OperatorError, OttlaError
 from ottla.model.ids import TopicPartition, Uuid, uuid_from_entropy, uuid_to_text
 from ottla.network.driver import Acceptor, bind
 from ottla.record.validate import Depth
 from ottla.replica.driver import Replicas
 from ottla.runtime.clock import Clock, SystemClock
-from ottla.runtime.files import Files, RealFiles
 from ottla.runtime.settings import BrokerConfig, SettingError
 from ottla.runtime.settings.listeners import Listener, advertised_listeners, client_listeners
 from ottla.runtime.tasks import Tasks
@@ -72,12 +70,13 @@ DEFAULT_NODE_ID = 1
 class Node:
     """One broker. ``start`` returns when clients can connect; ``close`` when everything is on the disk.
 
-    Time, disk, randomness and the metastore are arguments; without them the node lives on the machine's own.
+    Time and storage (disk and metastore) are arguments; without them the node lives on the machine's own.
     """
 
-    def __init__(self, config: BrokerConfig, *, clock: Clock | None = None, files: Files | None = None) -> None:
+    def __init__(self, config: BrokerConfig, *, clock: Clock | None = None, storage: Storage | None = None) -> None:
         self.config = config
         self.clock: Clock = clock or SystemClock()
+        self.storage: Storage = storage or DiskStorage()
         self.random = random.SystemRandom()
         self.node_id = config.node_id
         self.failure: OttlaError | None = None
@@ -96,7 +95,6 @@ class Node:
         self.dispatcher = Dispatcher(self)
         self.advertised: dict[str, tuple[str, int]] = {}
         self.listeners: list[Listener] = []
-        self._files: Files = files or RealFiles()
         self._logs_loaded = False
         self._failed = asyncio.Event()
         self._acceptor = Acceptor(self.dispatcher, connection_limits(config), large_buffers=large_buffers(config))
@@ -171,7 +169,7 @@ class Node:
     def _open_folders(self) -> None:
         config = self.config
         self.logs = LogManager(
-            files=self._files,
+            files=self.storage.files,
             clock=self.clock,
             tasks=self.tasks,
             dirs=config.log_dirs,
@@ -195,11 +193,12 @@ class Node:
         self.logs.load()
         self._logs_loaded = True
         self.cleaner = Cleaner(
-            files=self._files,
+            files=self.storage.files,
             clock=self.clock,
             tasks=self.tasks,
             logs=lambda: self.logs,
             config=CleanerConfig.from_settings(self.config.values),
+            runner=self.storage.cleaner_runner,
         )
         await self.controller.register_broker(
             self.node_id,
@@ -229,7 +228,7 @@ class Node:
         self.tasks.spawn(self._sweep(), name="sweep connections")
 
     async def _start_metadata(self) -> None:
-        store = EmbeddedMetastore.open(self.config.metadata_dir, tasks=self.tasks, clock=self.clock)
+        store = self.storage.open_metastore(self.config, tasks=self.tasks, clock=self.clock)
         self._closers.append(store.close)
         self.controller = Controller(
             store,
@@ -329,7 +328,7 @@ class Node:
         """Say what clients and operators want to know first."""
         return (
             f"ready {','.join(map(str, self.listeners))} cluster={self.cluster_id} node={self.node_id} "
-            f"data={','.join(self.config.log_dirs)} ack={flush_policy(self.config)}"
+            f"data={self.storage.place(self.config)} ack={self.storage.promise(self.config)}"
         )
 
     async def wait_failed(self) -> None:
@@ -355,6 +354,7 @@ class Node:
             except Exception:
                 logger.exception("a part of the node did not stop as it should; the others are stopped all the same")
         await self.tasks.close()
+        self.storage.close()
 
     async def _drain(self) -> None:
         """Answer what waits, give what is being written a moment to leave, and close every connection."""

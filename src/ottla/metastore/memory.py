@@ -24,7 +24,8 @@ from .watches import HubWatch, WatchHub
 
 
 class MemoryMetastore:
-    """See :class:`~ottla.metastore.interface.Metastore`. Nothing outlives the object."""
+    """See :class:`~ottla.metastore.interface.Metastore`. Nothing outlives the object but what
+    :meth:`reopened` takes over."""
 
     def __init__(
         self,
@@ -43,8 +44,18 @@ class MemoryMetastore:
         self._lease_of: dict[str, int] = {}
         self._history: list[Event] = []
         self._hub = WatchHub()
-        self._leases = LeaseTable(clock or SystemClock(), self._lease_lost)
+        self._clock: Clock = clock or SystemClock()
+        self._leases = LeaseTable(self._clock, self._lease_lost)
         self._closed = False
+
+    def reopened(self) -> "MemoryMetastore":
+        """Return a new store that begins with what this one holds, as after a restart: leases and history are gone."""
+        again = MemoryMetastore(
+            clock=self._clock, max_operations=self.max_operations, shared=self.shared, history_limit=self._history_limit
+        )
+        again._revision = again._compacted = self._revision
+        again._keys = {key: entry for key, entry in self._keys.items() if key not in self._lease_of}
+        return again
 
     async def get(self, key: str) -> KeyValue | None:
         """Return one key, or None."""

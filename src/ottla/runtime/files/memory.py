@@ -20,8 +20,10 @@ from ...model.errors import StorageError
 from .port import Buffer, CrashKeep, File
 
 
-class _Node:
-    __slots__ = ("clean_from", "data", "durable", "modified_ms")
+class Node:
+    """The content of one file, and what of it a crash would leave."""
+
+    __slots__ = ("__weakref__", "clean_from", "data", "durable", "modified_ms")
 
     def __init__(self, modified_ms: int) -> None:
         self.data = bytearray()
@@ -30,13 +32,16 @@ class _Node:
         self.modified_ms = modified_ms
 
     def changed(self, pos: int) -> None:
+        """Take note that bytes from ``pos`` on were written or cut off."""
         self.clean_from = min(self.clean_from, pos)
 
     def fsync(self) -> None:
+        """Make everything durable."""
         self.durable[self.clean_from :] = self.data[self.clean_from :]
         self.clean_from = len(self.data)
 
     def crash(self, keep: int) -> None:
+        """Forget what was not synced, but for ``keep`` bytes of what was appended."""
         if self.clean_from == len(self.durable) <= len(self.data):  # nothing but appended to
             del self.data[len(self.durable) + keep :]
         else:
@@ -45,7 +50,7 @@ class _Node:
         self.clean_from = len(self.data)
 
 
-class _Dir(dict[str, "_Node | _Dir"]):
+class _Dir(dict[str, "Node | _Dir"]):
     """Names to files and folders."""
 
 
@@ -185,9 +190,9 @@ class MemoryFiles:
         """Bytes in all files."""
         return sum(len(node.data) for _, node in self._walk(self._root, ""))
 
-    def _walk(self, directory: _Dir, path: str) -> list[tuple[str, _Node]]:
-        found: list[tuple[str, _Node]] = []
-        for name, node in directory.items():
+    def _walk(self, directory: _Dir, path: str) -> list[tuple[str, Node]]:
+        found: list[tuple[str, Node]] = []
+        for name, node in list(directory.items()):  # other threads may make and remove files
             if isinstance(node, _Dir):
                 found += self._walk(node, f"{path}/{name}")
             else:
@@ -196,8 +201,8 @@ class MemoryFiles:
 
     # -- names -------------------------------------------------------------------------------------------------------
 
-    def _find(self, path: str) -> "_Node | _Dir | None":
-        here: _Node | _Dir = self._root
+    def _find(self, path: str) -> "Node | _Dir | None":
+        here: Node | _Dir = self._root
         for part in path.split("/"):
             if part in ("", "."):
                 continue
@@ -213,10 +218,10 @@ class MemoryFiles:
             raise FileNotFoundError(errno.ENOENT, "no such folder", parent)
         return directory, name
 
-    def node(self, path: str) -> _Node:
+    def node(self, path: str) -> Node:
         """Return the content at ``path``; FileNotFoundError if there is no such file."""
         node = self._find(path)
-        if not isinstance(node, _Node):
+        if not isinstance(node, Node):
             raise FileNotFoundError(errno.ENOENT, "no such file", path)
         return node
 
@@ -226,27 +231,28 @@ class MemoryFiles:
             raise FileNotFoundError(errno.ENOENT, "no such folder", path)
         return node
 
-    def _make(self, path: str) -> _Node:
+    def make(self, path: str) -> Node:
+        """Return the content at ``path``, of a new and empty file if there is none."""
         directory, name = self._parent(path)
         node = directory.get(name)
         if node is None:
-            node = directory[name] = _Node(self.now_ms())
-        assert isinstance(node, _Node), path
+            node = directory[name] = Node(self.now_ms())
+        assert isinstance(node, Node), path
         return node
 
     # -- the port ----------------------------------------------------------------------------------------------------
 
-    def open(self, path: str, *, create: bool = False, size: int | None = None) -> MemoryFile:
+    def open(self, path: str, *, create: bool = False, size: int | None = None) -> File:
         self.check("open", path)
         if create:
-            self._make(path)
+            self.make(path)
         elif size is None:
             self.node(path)
         return MemoryFile(self, path)
 
     def create(self, path: str) -> None:
         self.check("open", path)
-        self._make(path)
+        self.make(path)
 
     def exists(self, path: str) -> bool:
         return self._find(path) is not None
@@ -264,11 +270,11 @@ class MemoryFiles:
         return list(self._directory(path))
 
     def list_dirs(self, path: str) -> list[str]:
-        return [name for name, node in self._directory(path).items() if isinstance(node, _Dir)]
+        return [name for name, node in list(self._directory(path).items()) if isinstance(node, _Dir)]
 
     def scan_dir(self, path: str) -> dict[str, int]:
-        entries = self._directory(path).items()
-        return {name: len(node.data) for name, node in entries if isinstance(node, _Node)}
+        entries = list(self._directory(path).items())
+        return {name: len(node.data) for name, node in entries if isinstance(node, Node)}
 
     def make_dir(self, path: str) -> None:
         self.check("make_dir", path)
@@ -292,7 +298,7 @@ class MemoryFiles:
     def remove(self, path: str) -> None:
         self.check("remove", path)
         node = self._find(path)
-        if isinstance(node, _Node):
+        if isinstance(node, Node):
             directory, name = self._parent(path)
             del directory[name]
 
@@ -312,7 +318,7 @@ class MemoryFiles:
 
     def write_bytes(self, path: str, data: Buffer) -> None:
         self.check("write", path, grow=len(data))
-        node = self._make(path)
+        node = self.make(path)
         node.changed(0)
         node.data = bytearray(data)
         node.modified_ms = self.now_ms()
@@ -325,7 +331,7 @@ class MemoryFiles:
     def fsync_file(self, path: str) -> None:
         self.check("fsync", path)
         node = self._find(path)
-        if isinstance(node, _Node):
+        if isinstance(node, Node):
             node.fsync()
 
     def sync_all(self) -> bool:
@@ -336,7 +342,7 @@ class MemoryFiles:
     def lock(self, path: str) -> MemoryLock:
         if path in self._locks:
             raise BlockingIOError(errno.EAGAIN, "locked", path)
-        self._make(path)
+        self.make(path)
         return MemoryLock(self._locks, path)
 
     def free_bytes(self, path: str) -> int:
