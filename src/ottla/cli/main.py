@@ -5,16 +5,30 @@ import sys
 import click
 
 from ottla import __version__
-from ottla.model.errors import OperatorError
 
-EXIT_FAILED = 1
-EXIT_MISUSED = 2
+from . import exits
+from .tree import HELP, LazyGroup
+
+COMMANDS = {
+    "log": "ottla.cli.log:log",
+    "completion": "ottla.cli.completion:completion",
+    "version": "ottla.cli.version:version",
+}
+"""The commands besides ``serve``, in the order in which the help lists them."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=HELP)
 @click.version_option(__version__, message="ottla %(version)s")
 def cli() -> None:
-    """The Kafka platform in one pip install."""
+    """The Kafka platform in one pip install.
+
+    \b
+    Examples:
+      ottla serve
+      ottla topic create orders --partitions 3
+      echo hello | ottla produce orders
+      ottla consume orders --from beginning
+    """
 
 
 @cli.command()
@@ -37,19 +51,16 @@ def serve(config_path: str | None, overrides: tuple[str, ...]) -> None:
     sys.exit(run(config_path, overrides))
 
 
-def main() -> int:
-    """Run the command line; an error of the operator's is one line and exit code 2."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code; whatever goes wrong is one line on stderr."""
     try:
-        cli(standalone_mode=False)
+        code = cli.main(arguments, prog_name="ottla", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
-        return 0
-    except click.ClickException as error:
-        click.echo(f"ottla: {error.format_message()}", err=True)
-        return EXIT_MISUSED
-    except click.Abort:
-        return 130
-    except OperatorError as error:
-        click.echo(f"ottla: {error}", err=True)
-        return EXIT_MISUSED
-    return 0
+        return exits.DONE
+    except SystemExit:
+        raise
+    except BaseException as error:
+        return exits.code_for(error)
+    return code if isinstance(code, int) else exits.DONE

@@ -1,0 +1,50 @@
+"""Times as people write and read them: ISO 8601, or relative to now; milliseconds since 1970 inside."""
+
+import re
+from datetime import UTC, datetime
+
+NO_TIMESTAMP = -1
+_RELATIVE = re.compile(r"-(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_EXAMPLES = "2026-03-01, 2026-03-01T12:00:00, 2026-03-01T12:00:00.250Z, 2026-03-01T12:00+02:00, -90s, -15m, -1h, -7d"
+
+
+def parse_time(text: str, now_ms: int) -> int:
+    """Return the time in ms since 1970; ValueError says which forms there are.
+
+    A time without an offset from UTC is local time, as the clock on the wall shows it.
+    """
+    relative = _RELATIVE.fullmatch(text)
+    if relative is not None:
+        return now_ms - round(float(relative[1]) * _UNIT_MS[relative[2]])
+    try:
+        moment = datetime.fromisoformat(text)
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{text!r} is no time; write it like one of these: {_EXAMPLES}") from None
+
+
+def looks_like_time(text: str) -> bool:
+    """Whether the text can only be meant as a time, not as an offset: a date or a relative time."""
+    return _RELATIVE.fullmatch(text) is not None or re.match(r"\d{4}-\d\d", text) is not None
+
+
+def iso_text(timestamp_ms: int) -> str:
+    """Return the time in UTC, to the millisecond: ``2026-03-01T12:00:00.250Z``; a dash for no time."""
+    if timestamp_ms == NO_TIMESTAMP:
+        return "-"
+    try:
+        moment = datetime.fromtimestamp(timestamp_ms // 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{timestamp_ms} ms"  # beyond the years that a calendar has
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{timestamp_ms % 1000:03}Z"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration to read in passing: ``4 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
