@@ -180,10 +180,11 @@ def values(count: int, *, prefix: str = "v", size_bytes: int = 0) -> list[Entry]
 
 def headers_of(data: bytes | memoryview | None) -> list[Header]:
     """The headers of all whole batches of a fetch answer."""
-    return [header for header, _ in _batches(data)]
+    return [header for header, _ in split(data)]
 
 
-def _batches(data: bytes | memoryview | None) -> Iterator[tuple[Header, bytes]]:
+def split(data: bytes | memoryview | None) -> Iterator[tuple[Header, bytes]]:
+    """The whole batches of a fetch answer: header, and records as they came (maybe compressed); CRCs checked."""
     buffer = bytes(data or b"")
     position = 0
     while position + HEADER_SIZE <= len(buffer):
@@ -229,11 +230,15 @@ class Fetched:
 
 def records_of(data: bytes | memoryview | None) -> list[Fetched]:
     """All records of the uncompressed batches of a fetch answer, CRCs checked."""
-    return [item for header, payload in _batches(data) for item in _records(header, payload)]
+    found: list[Fetched] = []
+    for header, payload in split(data):
+        assert header.codec == NONE, "only plain batches are opened here"
+        found += records_in(header, payload)
+    return found
 
 
-def _records(header: Header, payload: bytes) -> Iterator[Fetched]:
-    assert header.codec == NONE, "only plain batches are opened here"
+def records_in(header: Header, payload: bytes) -> Iterator[Fetched]:
+    """The records of one batch, already decompressed."""
     position = 0
     for _ in range(header.count):
         _, position = _read_varint(payload, position)
