@@ -48,7 +48,7 @@ class Client:
 
     async def connect(self) -> None:
         """Reach one of the bootstrap servers and learn the brokers; only to fail early."""
-        await self._cluster.refresh((), self._cluster.deadline(None))
+        await self._cluster.retry(lambda: self._cluster.refresh(()), self._cluster.deadline(None))
 
     def producer(self, **settings: "str | int | bool") -> "Producer":
         """Make a producer; use it with ``async with``, or close it.

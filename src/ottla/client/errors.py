@@ -23,7 +23,7 @@ class ClientError(OttlaError):
     """Root of what this package raises on purpose."""
 
     retriable = False
-    """Whether the same call may succeed a moment later; the client has then tried again already until its time was up."""
+    """Whether the same request may succeed a moment later; the client tries again by itself until its time is up."""
 
 
 class SettingsError(ClientError, OperatorError):
@@ -61,19 +61,20 @@ class BrokerError(ClientError):
     ``message`` the broker's own words if it sent any, ``subject`` what was refused (``topic orders``).
     """
 
-    def __init__(self, code: int, message: str | None = None, *, subject: str = "") -> None:
+    def __init__(self, code: int, message: str | None = None, *, subject: str = "", final: bool = False) -> None:
         self.code = as_error_code(code)
         self.name = self.code.name if isinstance(self.code, ErrorCode) else "UNKNOWN"
         self.message = message or None
         self.subject = subject
+        self.final = final
         words = one_line(message) if message else text_of(code)
         parts = [subject, f"{self.name} ({code})", words]
         super().__init__(": ".join(part for part in parts if part))
 
     @property
     def retriable(self) -> bool:  # type: ignore[override]  # a class attribute above, a matter of the code here
-        """Whether Kafka calls the code retriable."""
-        return self.code in RETRIABLE
+        """Whether Kafka calls the code retriable, unless ``final`` says that it means something else here."""
+        return self.code in RETRIABLE and not self.final
 
 
 def as_error_code(code: int) -> int:

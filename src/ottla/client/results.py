@@ -131,7 +131,7 @@ class ConfigSynonym(NamedTuple):
 
 
 class ConfigEntry(NamedTuple):
-    """A setting's value in force. ``source``: see :data:`CONFIG_SOURCES`; ``type`` as in Kafka (``int``, ``list`` ...)."""
+    """A setting's value in force; ``source`` in words (``default`` ...), ``type`` as Kafka's (``int`` ...)."""
 
     name: str
     value: str | None

@@ -96,14 +96,41 @@ _NUMBERS = frozenset(name for name, setting in KNOWN.items() if type(setting.def
 _SWITCHES = frozenset(name for name, setting in KNOWN.items() if type(setting.default) is bool)
 
 _WITHOUT_MEANING = (
-    "key.serializer value.serializer key.deserializer value.deserializer metric.reporters metrics. interceptor.classes "
-    "client.dns.lookup receive.buffer.bytes send.buffer.bytes reconnect.backoff. connections.max.idle.ms "
-    "auto.include.jmx.reporter enable.metrics.push partitioner. max.in.flight.requests.per.connection ssl.protocol "
-    "ssl.enabled.protocols ssl.provider ssl.keymanager.algorithm ssl.trustmanager.algorithm ssl.engine.factory.class "
-    "ssl.secure.random.implementation sasl.login. sasl.kerberos. security.providers metadata.max.idle.ms "
-    "exclude.internal.topics socket.connection.setup.timeout.max.ms metadata.recovery. group.protocol "
-    "sasl.client.callback.handler.class allow.auto.create.topics default.key."
-).split()
+    "auto.include.jmx.reporter",
+    "client.dns.lookup",
+    "connections.max.idle.ms",
+    "default.key.",
+    "enable.metrics.push",
+    "exclude.internal.topics",
+    "group.protocol",
+    "interceptor.classes",
+    "key.deserializer",
+    "key.serializer",
+    "max.in.flight.requests.per.connection",
+    "metadata.max.idle.ms",
+    "metadata.recovery.",
+    "metric.reporters",
+    "metrics.",
+    "partitioner.",
+    "receive.buffer.bytes",
+    "reconnect.backoff.",
+    "sasl.client.callback.handler.class",
+    "sasl.kerberos.",
+    "sasl.login.",
+    "security.providers",
+    "send.buffer.bytes",
+    "socket.connection.setup.timeout.max.ms",
+    "ssl.enabled.protocols",
+    "ssl.engine.factory.class",
+    "ssl.keymanager.algorithm",
+    "ssl.protocol",
+    "ssl.provider",
+    "ssl.secure.random.implementation",
+    "ssl.trustmanager.algorithm",
+    "value.deserializer",
+    "value.serializer",
+)
+"""Settings of Kafka's clients, or beginnings of their names, that are taken in silence."""
 
 
 class ClientSettings:
@@ -119,7 +146,7 @@ class ClientSettings:
             setting = KNOWN.get(name)
             if setting is not None:
                 self._values[name] = _value(name, setting, value)
-            elif not name.startswith(tuple(_WITHOUT_MEANING)):
+            elif not name.startswith(_WITHOUT_MEANING):
                 warnings.append(f"the setting {name} is not known here and has no effect")
         self.warnings = tuple(warnings)
 
@@ -163,7 +190,7 @@ class ClientSettings:
 
 
 def settings_from_file(path: str) -> dict[str, str]:
-    """Read a client's properties file, as ``--command-config`` of Kafka's tools names it; SettingsError if it cannot."""
+    """Read a client's properties file, as ``--command-config`` of Kafka's tools names it."""
     from ottla.runtime.settings.model import SettingError
     from ottla.runtime.settings.properties import parse_properties
 

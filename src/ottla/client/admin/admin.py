@@ -67,7 +67,7 @@ class Admin:
         return await create_partitions(self._cluster, totals, validate_only, self._cluster.deadline(timeout_ms))
 
     async def list_topics(self, *, internal: bool = True, timeout_ms: int | None = None) -> list[TopicDescription]:
-        """All topics by name, without offsets; ``internal`` says whether ``__consumer_offsets`` and the like are wanted."""
+        """All topics by name, without offsets; ``internal``: ``__consumer_offsets`` and the like too."""
         from .topics import list_topics
 
         return await list_topics(self._cluster, internal, self._cluster.deadline(timeout_ms))
@@ -75,7 +75,7 @@ class Admin:
     async def describe_topics(
         self, names: Iterable[str], *, offsets: bool = False, timeout_ms: int | None = None
     ) -> dict[str, TopicDescription]:
-        """Describe topics by name; an unknown one has ``error``. ``offsets`` asks the leaders for the first and last."""
+        """Describe topics by name; an unknown one has ``error``. ``offsets``: ask the leaders for first and last."""
         from .topics import describe_topics
 
         return await describe_topics(self._cluster, list(names), offsets, self._cluster.deadline(timeout_ms))

@@ -53,7 +53,7 @@ class Consumer:
         raise NotImplementedError
 
     async def poll(self, max_records: int | None = None, timeout_ms: int = 1000) -> list[ConsumedRecord]:
-        """Return the next records, at most ``max_records`` (default ``max.poll.records``), those of a partition in order.
+        """Return the next records, at most ``max_records`` (default ``max.poll.records``), by partition in order.
 
         Waits up to ``timeout_ms`` for the first; an empty list says that none came. The positions move behind what is
         returned.
@@ -104,7 +104,7 @@ class Consumer:
         """Commit if auto-commit is on, leave the group, stop reading; harmless the second time."""
 
     async def __aenter__(self) -> "Consumer":
-        """Join the group, or find the partitions: ``assignment`` is there afterwards unless the group has none for us."""
+        """Join the group, or find the partitions: :attr:`assignment` is known afterwards."""
         return self
 
     async def __aexit__(

@@ -20,9 +20,9 @@ class Delivery:
 class Producer:
     """Writes records; made by ``client.producer()``, within one event loop.
 
-    Idempotent unless acks is not ``all`` or ``enable.idempotence`` is off: a record is written once and in order, however
-    often a batch is sent again. Batches wait at most ``linger.ms`` for company; what waits and what is under way is at
-    most ``buffer.memory`` bytes. A record that could not be written within ``delivery.timeout.ms`` has failed.
+    Idempotent unless acks is not ``all`` or ``enable.idempotence`` is off: a record is written once and in order,
+    however often a batch is sent again. Batches wait at most ``linger.ms`` for company; what waits and
+    what is under way is at most ``buffer.memory`` bytes. A record that could not be written within ``delivery.timeout.ms`` has failed.
     """
 
     def __init__(self, cluster: Cluster, settings: ClientSettings, *, on_close: "Callable[[Producer], None]") -> None:
@@ -55,7 +55,7 @@ class Producer:
         partition: int | None = None,
         timestamp_ms: int | None = None,
     ) -> Delivery:
-        """Put a record into its batch and go on; waits only while the buffer is full (``max.block.ms``), or for metadata.
+        """Put a record into its batch and go on; waits only while the buffer is full, or the topic not known.
 
         The fast way to write many: what comes back can be awaited or forgotten; :meth:`flush` raises the first error
         of those that nobody has awaited.
