@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,18 @@ from ottla.record.batch import TimestampType, crc_ok, parse_header, stamp
 from ottla.record.build import build_batch
 from ottla.record.compress import Codec, compress
 from ottla.record.records import iter_records
-from ottla.record.validate import AppendRules, Depth, RecordsRejected, Validated, validate
+from ottla.record.validate import (
+    CODED_BYTES_AT_ONCE,
+    DECODED_BYTES_AT_ONCE,
+    FIELDS_AT_ONCE,
+    LENGTHS_AT_ONCE,
+    AppendRules,
+    Depth,
+    RecordsRejected,
+    TakesLong,
+    Validated,
+    validate,
+)
 
 VECTORS = json.loads((Path(__file__).parent / "oracle" / "vectors.json").read_text())
 NOW = 1_700_000_000_000
@@ -281,3 +293,48 @@ def test_raw_snappy_as_librdkafka_writes_it() -> None:
     batch[17:21] = _crc(batch)
     assert validate(batch, AppendRules(), NOW, 12, depth=Depth.RECORDS).batch is batch
     assert raw != compress(Codec.SNAPPY, plain[61:])
+
+
+def varied(count: int, codec: int = 0) -> bytearray:
+    return build_batch([(NOW, None, b"v" * (index % 7), []) for index in range(count)], codec=codec)
+
+
+@pytest.mark.parametrize(
+    ("batch", "rules", "depth"),
+    [
+        (varied(LENGTHS_AT_ONCE + 1), AppendRules(), Depth.LENGTHS),
+        (varied(FIELDS_AT_ONCE + 1), AppendRules(), Depth.RECORDS),
+        (varied(FIELDS_AT_ONCE + 1), AppendRules(before_max_ms=1000), Depth.HEADER),
+        (batch_of(3, size=CODED_BYTES_AT_ONCE, codec=Codec.NONE), AppendRules(compression=Codec.GZIP), Depth.HEADER),
+        (
+            build_batch([(NOW, None, os.urandom(CODED_BYTES_AT_ONCE), [])], codec=Codec.LZ4),
+            AppendRules(),
+            Depth.LENGTHS,
+        ),
+        (batch_of(3, size=DECODED_BYTES_AT_ONCE, codec=Codec.ZSTD), AppendRules(), Depth.LENGTHS),
+    ],
+    ids=["lengths", "fields", "fields for a rule", "to be compressed", "to be decompressed", "small but large inside"],
+)
+def test_what_takes_long_is_not_done_at_once(batch: bytearray, rules: AppendRules, depth: Depth) -> None:
+    rules.max_message_bytes = LIMIT
+    before = bytes(batch)
+    with pytest.raises(TakesLong):
+        validate(batch, rules, NOW, 12, depth=depth, at_once=True)
+    assert batch == before
+    assert validate(batch, rules, NOW, 12, depth=depth).header.count == parse_header(before).count
+
+
+@pytest.mark.parametrize("depth", Depth)
+def test_the_usual_is_done_at_once(depth: Depth) -> None:
+    batches = [varied(FIELDS_AT_ONCE), batch_of(1, size=900_000), varied(1000, codec=Codec.ZSTD)]
+    for batch in batches:
+        assert validate(batch, AppendRules(), NOW, 12, depth=depth, at_once=True).batch is batch
+
+
+def test_at_once_a_bomb_is_refused_by_the_rules_own_limit() -> None:
+    bomb = batch_of(1, size=20_000_000, codec=Codec.GZIP)
+    assert len(bomb) > CODED_BYTES_AT_ONCE
+    small = batch_of(1, size=200_000, codec=Codec.GZIP)
+    with pytest.raises(ApiError) as refused:
+        validate(small, AppendRules(max_decompressed_bytes=100_000), NOW, 12, at_once=True)
+    assert refused.value.code is ErrorCode.MESSAGE_TOO_LARGE

@@ -39,7 +39,7 @@ class Deferred:
 class RequestContext:
     """One request's surroundings."""
 
-    __slots__ = ("_encode", "api_version", "client_id", "connection", "node", "principal")
+    __slots__ = ("_slot", "api_version", "client_id", "connection", "encode", "node", "principal")
 
     def __init__(
         self,
@@ -50,13 +50,15 @@ class RequestContext:
         client_id: str | None,
         encode: Callable[[Any], Payload],
         principal: Principal = ANONYMOUS,
+        slot: Slot | None = None,
     ) -> None:
         self.node = node
         self.connection = connection
         self.api_version = api_version
         self.client_id = client_id
         self.principal = principal
-        self._encode = encode
+        self.encode = encode
+        self._slot = slot
 
     @property
     def client_host(self) -> str:
@@ -75,7 +77,8 @@ class RequestContext:
 
     def defer(self, *, pipelines: bool = False) -> Deferred:
         """Answer later. With ``pipelines`` the connection's next request may begin meanwhile."""
-        return Deferred(self.connection.new_slot(pipelines=pipelines), self._encode)
+        slot = self._slot  # there is one already if the request itself took long to read
+        return Deferred(self.connection.new_slot(pipelines=pipelines) if slot is None else slot, self.encode)
 
     def spawn(self, answering: Coroutine[Any, Any, None], deferred: Deferred, *, name: str) -> None:
         """Run what will complete ``deferred``; should it fail, nobody waits for ever."""

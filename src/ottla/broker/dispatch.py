@@ -28,6 +28,9 @@ HEAD = struct.Struct(">hhih")
 RESPONSE_HEAD = struct.Struct(">ii")
 CODEC_ERRORS = (struct.error, IndexError, ValueError, OverflowError, RecursionError)
 API_VERSIONS = ApiKey.API_VERSIONS
+PRODUCE = ApiKey.PRODUCE
+LARGE_REQUEST_BYTES = 64 * 1024
+"""Larger ones take more than a few milliseconds to decode, produce requests excepted."""
 API_VERSIONS_FALLBACK = 0
 
 
@@ -117,9 +120,11 @@ class Dispatcher:
             if entry.flexible and entry.version == version:
                 # Almost always there are no tagged fields in the header: one zero byte.
                 position = position + 1 if frame[position] == 0 else _skip_tags(frame, position)
+            if len(frame) > LARGE_REQUEST_BYTES and key != PRODUCE:
+                return self._serve_large(entry, connection, bytes(frame), position, correlation_id, client_id)
             request = entry.decode(frame, position, entry.version) if entry.version == version else None
         except CODEC_ERRORS as error:
-            raise MalformedMessage(f"request of {len(frame)} bytes cannot be read: {error}") from error
+            raise _malformed(frame, error) from error
         entry.count += 1
         encode = entry.encoder(correlation_id)
         context = RequestContext(
@@ -199,6 +204,53 @@ class Dispatcher:
         else:
             slot.complete(payload)
 
+    def _serve_large(
+        self,
+        entry: Entry,
+        connection: Connection,
+        frame: bytes,
+        position: int,
+        correlation_id: int,
+        client_id: str | None,
+    ) -> Slot:
+        slot = connection.new_slot()
+        entry.count += 1
+        context = RequestContext(
+            node=self._node,
+            connection=connection,
+            api_version=entry.version,
+            client_id=client_id,
+            encode=entry.encoder(correlation_id),
+            slot=slot,
+        )
+        self._node.tasks.spawn(self._answer_large(entry, context, frame, position, slot), name=entry.name)
+        return slot
+
+    async def _answer_large(
+        self, entry: Entry, context: RequestContext, frame: bytes, position: int, slot: Slot
+    ) -> None:
+        """Decode and encode in the thread for computations, which the event loop can interrupt."""
+        compute = self._node.tasks.compute
+        try:
+            try:
+                request = await compute(entry.decode, frame, position, entry.version)
+            except CODEC_ERRORS as error:
+                raise _malformed(frame, error) from error
+            answer = entry.handle(request, context)
+            if isinstance(answer, Deferred):
+                return
+            if isinstance(answer, CoroutineType):
+                answer = await answer
+            payload = None if answer is None else await compute(context.encode, answer)
+        except PeerError as error:
+            self.peer_failed(context.connection, error)
+            slot.fail()
+        except Exception as error:
+            self._handler_failed(entry, context.connection, error)
+            slot.fail()
+        else:
+            slot.complete(payload)
+
     def _handler_failed(self, entry: Entry, connection: Connection, error: Exception) -> None:
         """A fault of ours: say it in the log with all that is known, and close, so that the client does not wait."""
         self._node.connections.handler_failed(entry.name, entry.version, connection, error)
@@ -210,6 +262,10 @@ class Dispatcher:
         for entry in self._entries.values():
             totals[entry.name] = totals.get(entry.name, 0) + entry.count
         return totals
+
+
+def _malformed(frame: Buffer, error: Exception) -> MalformedMessage:
+    return MalformedMessage(f"request of {len(frame)} bytes cannot be read: {error}")
 
 
 def _skip_tags(frame: memoryview, position: int) -> int:

@@ -18,6 +18,11 @@ from ottla.runtime.settings import BrokerConfig
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
+COLLECTOR_THRESHOLDS = (10_000, 20, 100)
+"""What is garbage is seldom a cycle here, and a look at all objects holds the event loop: Python's own thresholds make
+for one in every few large requests."""
+SWITCH_INTERVAL_S = 0.001
+"""How long the thread for computations may keep the interpreter from the event loop; Python's default is 0.005."""
 
 
 def run(config_path: str | None, overrides: tuple[str, ...]) -> int:
@@ -58,6 +63,8 @@ async def _serve(config: BrokerConfig) -> int:
             # What was made while starting stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*COLLECTOR_THRESHOLDS)
+            sys.setswitchinterval(SWITCH_INTERVAL_S)
             failed = asyncio.ensure_future(node.wait_failed())
             stopped = asyncio.ensure_future(stop.wait())
             await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)

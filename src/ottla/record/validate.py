@@ -55,6 +55,13 @@ DEFAULT_AFTER_MAX_MS = 3_600_000
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 DEFAULT_MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
 
+LENGTHS_AT_ONCE = 16_000
+FIELDS_AT_ONCE = 2_000
+CODED_BYTES_AT_ONCE = 16 * 1024
+DECODED_BYTES_AT_ONCE = 1024 * 1024
+"""How many records are walked by their lengths or field by field, and how many bytes are compressed or decompressed,
+and to how many, where nobody may be kept waiting: each takes a few milliseconds."""
+
 SMALLEST_RECORD_BYTES = 7
 """Length, attributes, two deltas, two lengths, and the headers count: a byte each."""
 
@@ -151,6 +158,10 @@ class NotOneBatch(ApiError):
         super().__init__(ErrorCode.INVALID_RECORD, message)
 
 
+class TakesLong(Exception):
+    """There is too much to look at for a caller that can't wait."""
+
+
 class Validated:
     """A batch that may be appended: its bytes, which can be written to, and its header.
 
@@ -168,13 +179,19 @@ class Validated:
 
 
 def validate(
-    batch: Buffer, rules: AppendRules, now_ms: int, produce_version: int, *, depth: Depth = Depth.LENGTHS
+    batch: Buffer,
+    rules: AppendRules,
+    now_ms: int,
+    produce_version: int,
+    *,
+    depth: Depth = Depth.LENGTHS,
+    at_once: bool = False,
 ) -> Validated:
     """Check the records that a client sent for one partition, and return the one batch in them ready to append.
 
-    Raises ``ApiError``. The batch may be changed in place (timestamp type, largest timestamp, CRC). Whoever keeps an
-    event loop from waiting calls this in a thread when the batch is large and all of its records are looked at, be it
-    for ``depth`` or because of :func:`needs_records`.
+    Raises ``ApiError``. The batch may be changed in place (timestamp type, largest timestamp, CRC). With ``at_once``
+    TakesLong is raised, before anything was changed, if it would keep an event loop waiting for more than some
+    milliseconds; the same call without it belongs in a thread then.
     """
     header = _check_request(batch, produce_version)
     size = header.size
@@ -188,14 +205,16 @@ def validate(
 
     if len(batch) != size:
         batch = memoryview(batch)[:size]  # Kafka drops a partial batch behind the first as well
-    if depth == Depth.RECORDS or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header):
-        validated = _look_inside(batch, header, rules, now_ms)
+    fields = depth == Depth.RECORDS or needs_records(header, rules, now_ms) or not _first_record_fits(batch, header)
+    max_bytes = rules.max_decompressed_bytes
+    if at_once and (fields or depth == Depth.LENGTHS):
+        _check_patience(header, rules, fields)
+        max_bytes = min(max_bytes, DECODED_BYTES_AT_ONCE)
+    if fields:
+        validated = _look_inside(batch, _records(batch, header, rules, max_bytes), header, rules, now_ms)
     else:
-        if depth == Depth.LENGTHS:
-            if header.attributes & CODEC_MASK:
-                walk_lengths(record_bytes(batch, 0, header, rules.max_decompressed_bytes), header.count)
-            elif header.count > 1:
-                walk_lengths(bytes(memoryview(batch)[HEADER_SIZE:]), header.count)
+        if depth == Depth.LENGTHS and (header.count > 1 or header.attributes & CODEC_MASK):
+            walk_lengths(_records(batch, header, rules, max_bytes), header.count)
         validated = _validated(batch, header)
         _set_timestamps(validated, rules, now_ms, header.max_timestamp)
     if validated.header.size > rules.segment_bytes:
@@ -216,6 +235,23 @@ def needs_records(header: BatchHeader, rules: AppendRules, now_ms: int) -> bool:
         or header.max_timestamp - now_ms > rules.after_max_ms
         or not NO_TIMESTAMP <= header.base_timestamp <= header.max_timestamp
     )
+
+
+def _check_patience(header: BatchHeader, rules: AppendRules, fields: bool) -> None:
+    codec = header.attributes & CODEC_MASK
+    coded = codec or (rules.compression not in (None, codec))
+    if header.count > (FIELDS_AT_ONCE if fields else LENGTHS_AT_ONCE) or (coded and header.size > CODED_BYTES_AT_ONCE):
+        raise TakesLong
+
+
+def _records(batch: Buffer, header: BatchHeader, rules: AppendRules, max_bytes: int) -> bytes:
+    """Return the records, decompressed; more than ``max_bytes`` take long, unless the rules allow no more."""
+    try:
+        return record_bytes(batch, 0, header, max_bytes)
+    except ApiError as error:
+        if error.code is ErrorCode.MESSAGE_TOO_LARGE and max_bytes < rules.max_decompressed_bytes:
+            raise TakesLong from None
+        raise
 
 
 def _check_request(batch: Buffer, produce_version: int) -> BatchHeader:
@@ -296,9 +332,8 @@ def _first_record_fits(batch: Buffer, header: BatchHeader) -> bool:
     return length >> 1 <= room - (header.count - 1) * SMALLEST_RECORD_BYTES
 
 
-def _look_inside(batch: Buffer, header: BatchHeader, rules: AppendRules, now_ms: int) -> Validated:
-    data = record_bytes(batch, 0, header, rules.max_decompressed_bytes)
-    seen = walk(data, header.count)
+def _look_inside(batch: Buffer, records: bytes, header: BatchHeader, rules: AppendRules, now_ms: int) -> Validated:
+    seen = walk(records, header.count)
     if header.attributes & LOG_APPEND_TIME_BIT:
         lowest = highest = header.max_timestamp
     else:

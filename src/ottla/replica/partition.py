@@ -120,10 +120,16 @@ class Partition:
         """Check what a client sent, and append it.
 
         ``records`` is written to (offset and leader epoch are stamped in place) and may be reused afterwards. Raises
-        ApiError with Kafka's code, or StorageError.
+        ApiError with Kafka's code, StorageError, or TakesLong if they are to be checked by :meth:`validate`, in a
+        thread, and appended by :meth:`append_validated`.
         """
+        validated = self.validate(records, produce_version=produce_version, now_ms=now_ms, at_once=True)
+        return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
+
+    def validate(self, records: Buffer, *, produce_version: int, now_ms: int, at_once: bool = False) -> Validated:
+        """Check what a client sent; any thread may. Raises as :meth:`append` does, TakesLong only if ``at_once``."""
         try:
-            validated: Validated = validate(records, self.rules, now_ms, produce_version, depth=self.depth)
+            validated = validate(records, self.rules, now_ms, produce_version, depth=self.depth, at_once=at_once)
         except NotOneBatch:
             raise
         except ApiError:
@@ -134,7 +140,7 @@ class Partition:
         if validated.header.attributes & TRANSACTIONAL_BIT:
             # Kafka's answer to a transactional batch without a transactional id.
             raise ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-        return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
+        return validated
 
     def append_validated(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendInfo:
         """Append one batch that was made or checked by us."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,16 +12,27 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
+async def in_turns(items: Iterable[T], *, per_turn: int = 500) -> AsyncIterator[T]:
+    """Yield the items, and let the event loop turn after every ``per_turn`` of them."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % per_turn == 0:
+            await asyncio.sleep(0)
+
+
 class Tasks:
     """The background tasks and the worker threads of one node.
 
     ``spawn`` keeps a reference to every task and reports the exception that ends one; ``in_thread`` runs a blocking
-    call (fsync, unlink, SQLite) on one of ``threads`` threads. ``close`` cancels the tasks and waits for both.
+    call (fsync, unlink, SQLite) on one of ``threads`` threads; ``compute`` runs what needs the processor for long on
+    one thread of its own: more of them would only compete with the event loop for the interpreter. ``close`` cancels
+    the tasks and waits for the threads.
     """
 
     def __init__(self, *, threads: int = 4, on_crash: Callable[[str, BaseException], None] | None = None) -> None:
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
+        self._computer: ThreadPoolExecutor | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._on_crash = on_crash
         self._closing = False
@@ -50,6 +61,13 @@ class Tasks:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
 
+    async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a long computation in the thread for them, after those that came before, and return what it returns."""
+        if self._computer is None:
+            self._computer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ottla-compute")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._computer, lambda: function(*args, **kwargs))
+
     async def close(self) -> None:
         """Cancel every task, wait for the threads, and leave nothing behind."""
         self._closing = True
@@ -57,6 +75,7 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._executor is not None:
-            executor, self._executor = self._executor, None
-            await asyncio.to_thread(executor.shutdown, wait=True)
+        executors, self._executor, self._computer = (self._executor, self._computer), None, None
+        for executor in executors:
+            if executor is not None:
+                await asyncio.to_thread(executor.shutdown, wait=True)

@@ -27,6 +27,7 @@ from ottla.protocol.messages.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
+from ottla.runtime.tasks import in_turns
 
 BY_ID_FROM = 12
 LAST_WITH_CLUSTER_OPERATIONS = 10
@@ -36,20 +37,24 @@ async def handle(request: MetadataRequest, context: RequestContext) -> MetadataR
     """Answer for all topics or for those that were named."""
     asked = request.topics
     if asked is None or (not asked and context.api_version == 0):
-        return _response(request, context, [_topic(topic, context) for topic in context.node.image.topics.values()])
-    if any(_is_malformed(topic, context.api_version) for topic in asked):
+        every = context.node.image.topics.values()
+        return _response(request, context, [_topic(topic, context) async for topic in in_turns(every)])
+    malformed = with_id = False
+    names: dict[str, None] = {}
+    async for topic in in_turns(asked):
+        malformed = malformed or _is_malformed(topic, context.api_version)
+        with_id = with_id or topic.topic_id != ZERO_UUID
+        names[topic.name or ""] = None
+    if malformed:
         return MetadataResponse(
             topics=[
                 MetadataResponseTopic(
                     name=topic.name or "", topic_id=topic.topic_id, error_code=ErrorCode.INVALID_REQUEST
                 )
-                for topic in asked
+                async for topic in in_turns(asked)
             ]
         )
-    if any(topic.topic_id != ZERO_UUID for topic in asked):
-        topics = _by_id(asked, context)
-    else:
-        topics = await _by_name(dict.fromkeys(topic.name or "" for topic in asked), request, context)
+    topics = await (_by_id(asked, context) if with_id else _by_name(names, request, context))
     return _response(request, context, topics)
 
 
@@ -59,11 +64,12 @@ def _is_malformed(topic: MetadataRequestTopic, version: int) -> bool:
     return topic.name is None and topic.topic_id == ZERO_UUID
 
 
-def _by_id(asked: list[MetadataRequestTopic] | tuple[()], context: RequestContext) -> list[MetadataResponseTopic]:
+async def _by_id(asked: list[MetadataRequestTopic] | tuple[()], context: RequestContext) -> list[MetadataResponseTopic]:
     """Answer for those that were named by id; names beside ids are ignored."""
     by_id = context.node.image.topics_by_id
     topics = []
-    for topic_id in dict.fromkeys(topic.topic_id for topic in asked if topic.topic_id != ZERO_UUID):
+    wanted = dict.fromkeys([topic.topic_id async for topic in in_turns(asked) if topic.topic_id != ZERO_UUID])
+    async for topic_id in in_turns(wanted):
         topic = by_id.get(topic_id)
         if topic is None:
             topics.append(MetadataResponseTopic(name=None, topic_id=topic_id, error_code=ErrorCode.UNKNOWN_TOPIC_ID))
@@ -76,7 +82,7 @@ async def _by_name(
     names: dict[str, None], request: MetadataRequest, context: RequestContext
 ) -> list[MetadataResponseTopic]:
     image = context.node.image
-    errors = {name: _absence(name) for name in names if name not in image.topics}
+    errors = {name: _absence(name) async for name in in_turns(names) if name not in image.topics}
     if errors and request.allow_auto_topic_creation and context.node.config.bool("auto.create.topics.enable"):
         errors.update(await _create(list(errors), context))
         image = context.node.image
@@ -84,7 +90,7 @@ async def _by_name(
         _topic(image.topics[name], context)
         if name in image.topics
         else MetadataResponseTopic(name=name, error_code=errors[name], is_internal=name in INTERNAL_TOPICS)
-        for name in names
+        async for name in in_turns(names)
     ]
 
 

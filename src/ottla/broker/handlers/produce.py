@@ -6,10 +6,13 @@
 
 Versions 0-2 are advertised and refused, as Kafka does, because old librdkafka looks there for compression.
 This is the hot path: what a batch costs is written straight down, and everything happens before the handler returns,
-because the records lie in the connection's receive buffer.
+because the records lie in the connection's receive buffer. Only batches whose records take long to look at are copied,
+and looked at in a thread; the connection's next request waits for them, so that a producer's batches stay in order.
 """
 
 from ottla.broker.context import Deferred, RequestContext
+from ottla.broker.fetch_sessions import TopicKey
+from ottla.log.append_info import AppendInfo
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, PeerError, StorageError
 from ottla.protocol.messages.produce import (
@@ -19,7 +22,7 @@ from ottla.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from ottla.record.validate import NotOneBatch, RecordsRejected
+from ottla.record.validate import NotOneBatch, RecordsRejected, TakesLong
 from ottla.replica.partition import Partition
 
 TOPIC_IDS_FROM_VERSION = 13
@@ -39,6 +42,7 @@ WITHOUT_LOG_START = frozenset(
 )
 """Refusals of a batch that do not tell the log start offset (``ReplicaManager.appendRecordsToLeader``)."""
 Unflushed = tuple[Partition, PartitionProduceResponse, int]
+Unchecked = tuple[TopicKey, PartitionProduceResponse, bytearray]
 
 
 class RefusedWithoutAckError(PeerError):
@@ -53,6 +57,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
     replicas = node.replicas
     refused = _refuse_request(request)
     unflushed: list[Unflushed] = []
+    unchecked: list[Unchecked] = []
     topics = []
     for topic in request.topic_data:
         name = topic.topic_id if version >= TOPIC_IDS_FROM_VERSION else topic.name
@@ -75,15 +80,20 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 _refuse(answer, error, partition, request)
             except StorageError:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+            except TakesLong:
+                unchecked.append((name, answer, bytearray(data.records or b"")))
             else:
-                answer.base_offset = info.base_offset
-                answer.log_append_time_ms = info.log_append_time_ms
-                answer.log_start_offset = info.log_start_offset
+                _tell(answer, info)
                 if partition.log.high_watermark <= info.last_offset:
                     unflushed.append((partition, answer, info.last_offset + 1))
         if answers:
             topics.append(TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers))
     response = ProduceResponse(responses=topics)
+    if unchecked:
+        deferred = context.defer()
+        work = _check_and_append(unchecked, unflushed, request, response, context, deferred, now_ms)
+        context.spawn(work, deferred, name="produce check")
+        return deferred
     if unflushed:
         deferred = context.defer(pipelines=True)
         context.spawn(_flush(unflushed, request.acks, response, context, deferred), deferred, name="produce flush")
@@ -92,6 +102,12 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
         _raise_first_error(response)
         return None
     return response
+
+
+def _tell(answer: PartitionProduceResponse, info: AppendInfo) -> None:
+    answer.base_offset = info.base_offset
+    answer.log_append_time_ms = info.log_append_time_ms
+    answer.log_start_offset = info.log_start_offset
 
 
 def _refuse_request(request: ProduceRequest) -> ApiError | None:
@@ -122,6 +138,38 @@ def _raise_first_error(response: ProduceResponse) -> None:
             if answer.error_code:
                 name = ErrorCode(answer.error_code).name
                 raise RefusedWithoutAckError(f"produce with acks=0 to {topic.name}-{answer.index} failed: {name}")
+
+
+async def _check_and_append(
+    unchecked: list[Unchecked],
+    unflushed: list[Unflushed],
+    request: ProduceRequest,
+    response: ProduceResponse,
+    context: RequestContext,
+    deferred: Deferred,
+    now_ms: int,
+) -> None:
+    """Do for batches that take long what ``handle`` does for the others."""
+    node = context.node
+    for name, answer, records in unchecked:
+        partition = None
+        try:
+            partition = node.replicas.partition(name, answer.index)
+            validated = await node.tasks.compute(
+                partition.validate, records, produce_version=context.api_version, now_ms=now_ms
+            )
+            # It may have been deleted meanwhile, and made anew.
+            partition = node.replicas.partition(name, answer.index)
+            info = partition.append_validated(validated.batch, validated.header, now_ms=now_ms)
+        except ApiError as error:
+            _refuse(answer, error, partition, request)
+        except StorageError:
+            answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+        else:
+            _tell(answer, info)
+            if partition.log.high_watermark <= info.last_offset:
+                unflushed.append((partition, answer, info.last_offset + 1))
+    await _flush(unflushed, request.acks, response, context, deferred)
 
 
 async def _flush(
