@@ -3,10 +3,14 @@
 // A driver calls serve(client, version, operations, close) with one async function per operation; each gets the request and
 // returns what stands under "ok". It throws NoFeature where the client lacks what is asked for, anything else for an error.
 
+import { Console } from 'node:console'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import readline from 'node:readline'
 import { pathToFileURL } from 'node:url'
+
+// stdout is for answers; what libraries print goes to the log.
+globalThis.console = new Console(process.stderr)
 
 /** Finds packages where the set-up installed them. */
 export const installed = createRequire(path.join(process.env.COMPAT_HOME ?? '.', 'package.json'))
