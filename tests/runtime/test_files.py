@@ -38,12 +38,14 @@ def as_windows(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "WINDOWS", True)
 
 
-@pytest.fixture(params=["memory", "volatile", "as it is", "as on macOS", "as on Windows"])
+@pytest.fixture(params=["memory", "volatile", "unsynced", "as it is", "as on macOS", "as on Windows"])
 def files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Files:
     if request.param == "memory":
         return MemoryFiles()
     if request.param == "volatile":
         return VolatileFiles()
+    if request.param == "unsynced":
+        return RealFiles(max_open=4, fsyncs=False)
     {"as it is": as_it_is, "as on macOS": as_macos, "as on Windows": as_windows}[request.param](monkeypatch)
     return RealFiles(max_open=4)
 

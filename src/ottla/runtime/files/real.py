@@ -22,6 +22,7 @@ from collections import deque
 
 from ...model.errors import StorageError
 from .port import Buffer, File
+from .read_buffers import ReadBuffers
 from .system import (
     NOWAIT,
     OPEN_FLAGS,
@@ -45,8 +46,10 @@ def _storage_error(action: str, path: str, error: OSError) -> StorageError:
 class _Pool:
     """At most ``max_open`` open files."""
 
-    def __init__(self, max_open: int) -> None:
+    def __init__(self, max_open: int, fsyncs: bool) -> None:
         self.max_open = max_open
+        self.fsyncs = fsyncs
+        self.read_buffers = ReadBuffers()
         self._open: deque[RealFile] = deque()
         self._lock = threading.Lock()
 
@@ -211,7 +214,7 @@ class RealFile:
             size = min(size, self.size - pos)
             if size <= 0:
                 return b""
-            data = bytearray(size)
+            data = self._pool.read_buffers.take(size)
             try:
                 got = os.preadv(fd, [data], pos, self._nowait)
             except BlockingIOError:
@@ -239,6 +242,8 @@ class RealFile:
         if self._failed is not None:
             raise self._failed
         self.unsynced = False
+        if not self._pool.fsyncs:
+            return
         fd = self._duplicate()
         try:
             fsync_descriptor(fd)
@@ -297,10 +302,14 @@ def _append_vector(fd: int, buffers: tuple[Buffer, ...], start: int) -> int:
 
 
 class RealFiles:
-    """The operating system's file system; see :class:`~ottla.runtime.files.port.Files`."""
+    """The operating system's file system; see :class:`~ottla.runtime.files.port.Files`.
 
-    def __init__(self, *, max_open: int = 512) -> None:
-        self._pool = _Pool(max_open)
+    Without ``fsyncs`` nothing waits for the disk: for files that are thrown away afterwards.
+    """
+
+    def __init__(self, *, max_open: int = 512, fsyncs: bool = True) -> None:
+        self._pool = _Pool(max_open, fsyncs)
+        self._fsyncs = fsyncs
 
     @property
     def open_count(self) -> int:
@@ -382,7 +391,7 @@ class RealFiles:
             raise _storage_error("remove", path, error) from error
 
     def fsync_dir(self, path: str) -> None:
-        if WINDOWS:  # names are durable there with the file's own flush, and a folder cannot be opened
+        if WINDOWS or not self._fsyncs:  # names are durable there with the file's own flush; no folder can be opened
             return
         try:
             fd = os.open(path, os.O_RDONLY | OPEN_FLAGS)
@@ -426,7 +435,7 @@ class RealFiles:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(fd, view) :]
-                if sync:
+                if sync and self._fsyncs:
                     fsync_descriptor(fd)
             finally:
                 os.close(fd)
@@ -439,6 +448,8 @@ class RealFiles:
         self.fsync_dir(path.rpartition("/")[0] or ".")
 
     def fsync_file(self, path: str) -> None:
+        if not self._fsyncs:
+            return
         try:
             fd = os.open(path, os.O_RDWR | OPEN_FLAGS)
         except FileNotFoundError:
@@ -453,6 +464,8 @@ class RealFiles:
             os.close(fd)
 
     def sync_all(self) -> bool:
+        if not self._fsyncs:
+            return True
         if not hasattr(os, "sync"):
             return False
         os.sync()

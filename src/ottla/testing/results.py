@@ -1,0 +1,27 @@
+"""What a broker in a test tells of itself."""
+
+from typing import NamedTuple
+
+from ottla.client.consumer import ConsumedRecord as Record
+from ottla.client.results import GroupMember, RecordMetadata
+from ottla.model.ids import TopicPartition
+
+__all__ = ["Group", "GroupMember", "Record", "RecordMetadata", "TopicPartition"]
+
+
+class Group(NamedTuple):
+    """A consumer group. ``offsets`` are those committed: the next that the group will read of each partition."""
+
+    id: str
+    state: str
+    """``Stable``, ``Empty``, ``PreparingRebalance``, ``CompletingRebalance`` or ``Dead``."""
+    protocol_type: str
+    members: list[GroupMember]
+    offsets: dict[TopicPartition, int]
+    lags: dict[TopicPartition, int]
+    """How many records of each partition with a committed offset the group has not read yet."""
+
+    @property
+    def lag(self) -> int:
+        """How many records the group has not read yet, of all partitions with a committed offset."""
+        return sum(self.lags.values())
