@@ -14,7 +14,9 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not is_terminal(sys.stdin):
-        raise OperatorError(f"{question} Nobody can be asked here: --yes says so beforehand; nothing was changed")
+        raise OperatorError(
+            f"{question} stdin is no terminal to ask at; --yes answers beforehand (nothing was changed)"
+        )
     if click.confirm(question, err=True):
         return True
     click.echo("nothing was changed", err=True)

@@ -11,6 +11,7 @@ import click
 
 from ottla.model.errors import OperatorError, OttlaError
 
+from .output import progress
 from .output.terminal import RED, painted
 from .output.text import one_line
 
@@ -22,9 +23,16 @@ INTERRUPTED = 130
 TRACEBACK_VARIABLE = "OTTLA_TRACEBACK"
 
 
+def say(line: str) -> None:
+    """Print a line of what was done."""
+    progress.end()
+    sys.stdout.write(line + "\n")
+
+
 def complain(message: str) -> None:
     """Print an error: one line on stderr."""
     try:
+        progress.end()
         sys.stderr.write(f"{painted('ottla:', RED, stream=sys.stderr)} {one_line(message)}\n")
         sys.stderr.flush()
     except (OSError, ValueError):

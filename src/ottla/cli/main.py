@@ -10,6 +10,12 @@ from . import exits
 from .tree import HELP, LazyGroup
 
 COMMANDS = {
+    "topic": "ottla.cli.topic:topic",
+    "produce": "ottla.cli.produce:produce",
+    "consume": "ottla.cli.consume:consume",
+    "group": "ottla.cli.group:group",
+    "config": "ottla.cli.config:config",
+    "cluster": "ottla.cli.cluster:cluster",
     "log": "ottla.cli.log:log",
     "completion": "ottla.cli.completion:completion",
     "version": "ottla.cli.version:version",
@@ -34,7 +40,14 @@ def cli() -> None:
 @cli.command()
 @click.option("--config", "config_path", type=click.Path(dir_okay=False), help="A Kafka server.properties file.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting; goes before the file's.")
-def serve(config_path: str | None, overrides: tuple[str, ...]) -> None:
+@click.option(
+    "--memory", is_flag=True, help="Keep everything in memory: nothing is on disk, and all is gone at the end."
+)
+@click.option("--ready-file", metavar="FILE", help="Write host:port into FILE once clients can connect.")
+@click.option("--exit-with-parent", is_flag=True, help="Stop when the process ends that started this one.")
+def serve(
+    config_path: str | None, overrides: tuple[str, ...], memory: bool, ready_file: str | None, exit_with_parent: bool
+) -> None:
     """Run a node in the foreground.
 
     Without arguments it listens on 127.0.0.1:9092 and keeps its data in ./ottla-data. Once clients can connect it
@@ -43,12 +56,13 @@ def serve(config_path: str | None, overrides: tuple[str, ...]) -> None:
     it on the disk before the acknowledgement. SIGTERM and SIGINT stop the node cleanly.
 
     \b
-    Example:
+    Examples:
       ottla serve --set listeners=PLAINTEXT://0.0.0.0:9092 --set log.dirs=/var/lib/ottla
+      ottla serve --memory --set listeners=PLAINTEXT://127.0.0.1:0 --ready-file ready --exit-with-parent
     """
     from ottla.cli.serve import run
 
-    sys.exit(run(config_path, overrides))
+    sys.exit(run(config_path, overrides, memory=memory, ready_file=ready_file, exit_with_parent=exit_with_parent))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,9 +4,12 @@ import json
 import sys
 from typing import Any
 
+from . import progress
+
 
 def show_json(value: Any) -> None:
     """Print a document."""
+    progress.end()
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -1,22 +1,28 @@
 """What is going on, for whoever waits for more than a second: one line on stderr that is rewritten, and then gone.
 
 Only a terminal gets it. A thread writes it, so that a command that is busy or waits for a broker still shows that it
-is alive; the command itself only keeps ``text`` up to date.
+is alive; the command itself only keeps ``text`` up to date. Whatever is printed for good comes after :func:`end`.
 """
 
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
 
-from .terminal import is_terminal
-from .times import duration_text
+from .terminal import is_terminal, width
 
 FIRST_AFTER_S = 1.0
 EVERY_S = 0.2
 _MARKS = "|/-\\"
+
+_shown: "list[Progress]" = []
+
+
+def end() -> None:
+    """Take the line away, if there is one, because something is printed now."""
+    for progress in _shown[:]:
+        progress.stop()
 
 
 class Progress:
@@ -39,6 +45,7 @@ class Progress:
         if self._wanted:
             self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
             self._thread.start()
+            _shown.append(self)
         return self
 
     def __exit__(
@@ -52,6 +59,7 @@ class Progress:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+            _shown.remove(self)
         self._clear()
 
     def note(self, line: str) -> None:
@@ -74,7 +82,7 @@ class Progress:
     def _show(self, mark: str) -> None:
         text = self._text if isinstance(self._text, str) else self._text()
         line = f"{mark} {text} ({duration_text(time.monotonic() - self._started_at)})"
-        room = shutil.get_terminal_size().columns - 1
+        room = (width(sys.stderr) or 80) - 1
         with self._lock:
             self._erase()
             sys.stderr.write(line[:room])
@@ -91,3 +99,13 @@ class Progress:
         if self._is_shown:
             sys.stderr.write("\r\x1b[K")
             self._is_shown = False
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration to read in passing: ``4 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from . import terminal
+from . import progress, terminal
 from .text import one_line
 
 GAP = "  "
@@ -47,6 +47,7 @@ def show_table(
     columns: Sequence[Column], rows: Iterable[Row], *, empty: str = "", stream: TextIO | None = None
 ) -> None:
     """Print the rows; ``empty`` says, on stderr, that there are none, and stdout stays empty."""
+    progress.end()
     stream = stream or sys.stdout
     cells = [list(row) for row in rows]
     if not cells:
@@ -143,6 +144,7 @@ def _blocks(
 
 def show_fields(fields: Iterable[tuple[str, object]], *, stream: TextIO | None = None) -> None:
     """Print what is known of one thing: a line for each name and value."""
+    progress.end()
     stream = stream or sys.stdout
     pairs = [(name, value) for name, value in fields]
     size = max(text_width(name) for name, _ in pairs)

@@ -38,13 +38,3 @@ def iso_text(timestamp_ms: int) -> str:
     except (ValueError, OverflowError, OSError):
         return f"{timestamp_ms} ms"  # beyond the years that a calendar has
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{timestamp_ms % 1000:03}Z"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration to read in passing: ``4 s``, ``2 min 5 s``, ``1 h 3 min``."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
