@@ -1,0 +1,3 @@
+module ottla.compat/driver
+
+go 1.24.0
