@@ -11,6 +11,9 @@ from collections.abc import Callable, Coroutine, Iterator
 import click
 
 from ottla.broker.node import Node
+from ottla.broker.storage import Storage
+from ottla.cli.parent import Parent
+from ottla.cli.ready_file import ReadyFile
 from ottla.cli.start_up import load_settings, raise_descriptor_limit
 from ottla.model.errors import OperatorError, OttlaError, StorageError
 from ottla.runtime.logging_setup import configure_logging
@@ -21,17 +24,27 @@ EXIT_MISUSED = 2
 COLLECTOR_THRESHOLDS = (10_000, 20, 100)
 """What is garbage is seldom a cycle here, and a look at all objects holds the event loop: Python's own thresholds make
 for one in every few large requests."""
+IN_MEMORY = ("log.segment.delete.delay.ms=0",)
+"""Goes before the operator's settings in a node without a disk: what is deleted is to be free at once."""
 SWITCH_INTERVAL_S = 0.001
 """How long the thread for computations may keep the interpreter from the event loop; Python's default is 0.005."""
 
 
-def run(config_path: str | None, overrides: tuple[str, ...]) -> int:
+def run(
+    config_path: str | None,
+    overrides: tuple[str, ...],
+    *,
+    memory: bool = False,
+    ready_file: str | None = None,
+    exit_with_parent: bool = False,
+) -> int:
     """Run a node until it is told to stop; return the exit code."""
+    parent = Parent() if exit_with_parent else None
     configure_logging()
-    config = load_settings(config_path, overrides)
+    config = load_settings(config_path, (*IN_MEMORY, *overrides) if memory else overrides)
     raise_descriptor_limit()
     try:
-        return _run_loop(_serve(config))
+        return _run_loop(_serve(config, memory, ReadyFile(ready_file), parent))
     except (OperatorError, StorageError) as error:
         click.echo(f"ottla: {error}", err=True)
         return EXIT_MISUSED
@@ -53,12 +66,14 @@ def _run_loop(main: Coroutine[None, None, int]) -> int:
         return runner.run(main)
 
 
-async def _serve(config: BrokerConfig) -> int:
-    node = Node(config)
+async def _serve(config: BrokerConfig, memory: bool, ready_file: ReadyFile, parent: Parent | None) -> int:
+    ready_file.clear()
+    node = Node(config, storage=_storage(memory))
     stop = asyncio.Event()
-    with _stop_signals(stop):
+    with _stop_signals(stop), _watched(parent, stop):
         try:
             await node.start()
+            ready_file.write(node.listeners, node.ready_line())
             click.echo(node.ready_line())
             # What was made while starting stays for good: the collector need not look at it again.
             gc.collect()
@@ -71,11 +86,31 @@ async def _serve(config: BrokerConfig) -> int:
             for waiting in (failed, stopped):
                 waiting.cancel()
         finally:
+            ready_file.remove()
             await node.close()
     if node.failure is not None:
         click.echo(f"ottla: {node.failure}", err=True)
         return EXIT_FAILED
     return 0
+
+
+def _storage(memory: bool) -> Storage | None:
+    if not memory:
+        return None
+    from ottla.broker.memory_storage import MemoryStorage
+
+    return MemoryStorage()
+
+
+@contextlib.contextmanager
+def _watched(parent: Parent | None, stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` when the parent, if there is one to be watched, has ended."""
+    end_watch = parent.watch(stop.set) if parent is not None else None
+    try:
+        yield
+    finally:
+        if end_watch is not None:
+            end_watch()
 
 
 @contextlib.contextmanager
