@@ -9,6 +9,7 @@ from pathlib import Path
 from compat import page, results
 from compat.brokers import Brokers, kafka_missing
 from compat.case import Case
+from compat.install import locked
 from compat.manifest import HOME, ROOT, Client, load
 from compat.results import BAD, Outcome, Result
 from compat.runner import again_with_kafka, cases_of, run
@@ -106,12 +107,14 @@ def _compared(found: list[Result], chosen: Sequence[Client], options: argparse.N
 def _keep(found: Sequence[Result], clients: Sequence[Client], peer: str, *, write_page: bool) -> None:
     known = [(client.name, case.id) for client in clients for case in cases_of(client)]
     mine = HOME / f"results-{peer}.json"
-    results.save(mine, results.merged(results.load(mine), found, known=known))
+    with locked("results"):
+        results.save(mine, results.merged(results.load(mine), found, known=known))
     if write_page:
         measured = [result for result in found if result.outcome is not Outcome.MISSING]
-        kept = results.merged(results.load(RESULTS), measured, known=known)
-        results.save(RESULTS, kept, seconds=False)
-        PAGE.write_text(page.markdown(clients, kept), "utf-8")
+        with locked("results"):
+            kept = results.merged(results.load(RESULTS), measured, known=known)
+            results.save(RESULTS, kept, seconds=False)
+            PAGE.write_text(page.markdown(clients, kept), "utf-8")
 
 
 if __name__ == "__main__":

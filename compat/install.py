@@ -1,5 +1,7 @@
 """Installs or builds a client into its own folder, once for each state of its lock files and sources."""
 
+import contextlib
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -15,6 +17,15 @@ _lock = threading.Lock()
 
 class MissingError(Exception):
     """The client cannot be had on this machine; the message says what is missing and what to do."""
+
+
+@contextlib.contextmanager
+def locked(what: str) -> Iterator[None]:
+    """Alone among all runs of this checkout."""
+    HOME.mkdir(exist_ok=True)
+    with (HOME / f"{what}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _inputs(client: Client) -> Iterator[Path]:
@@ -39,7 +50,7 @@ def install(client: Client) -> None:
             raise MissingError(f"{program} is missing: {advice}")
     if not client.setup:
         return
-    with _lock:
+    with _lock, locked("install"):
         stamp = client.home / ".ready"
         wanted = _digest(client)
         if stamp.exists() and stamp.read_text() == wanted:

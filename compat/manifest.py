@@ -83,8 +83,8 @@ def load() -> list[Client]:
     """All clients, by language and then as they stand in their files."""
     found: list[Client] = []
     for path in sorted(HERE.glob("*/client.toml")):
-        for table in tomllib.loads(path.read_text("utf-8"))["client"]:
-            found.append(_client(table, path.parent))
+        tables = tomllib.loads(path.read_text("utf-8"))["client"]
+        found += [_client(table, path.parent) for table in tables]
     names = [client.name for client in found]
     if len(set(names)) != len(names):
         raise ManifestError(f"a name stands twice among {', '.join(sorted(names))}")

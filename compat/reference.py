@@ -172,9 +172,7 @@ class Reference:
         answer = self.connection.call("OffsetFetch", 5, request)
         assert answer["error_code"] == 0, answer
         found = [each for named in answer["topics"] for each in named["partitions"]]
-        return {
-            each["partition_index"]: each["committed_offset"] for each in found if each["committed_offset"] >= 0
-        }
+        return {each["partition_index"]: each["committed_offset"] for each in found if each["committed_offset"] >= 0}
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
         """Commit offsets as an admin client does, without being a member."""

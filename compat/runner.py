@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from compat.brokers import Broker, Brokers
 from compat.case import Case, Context, MainDrivers, NotRun
 from compat.cases import CASES
-from compat.driver import DriverDied, DriverError, NoFeature, one_line
+from compat.driver import Driver, DriverDied, DriverError, NoFeature, one_line
 from compat.install import MissingError, install
 from compat.manifest import HOME, Client
 from compat.results import Outcome, Result
@@ -60,6 +60,15 @@ def run_case(case: Case, client: Client, brokers: Brokers, drivers: MainDrivers)
     )
 
 
+def start_failure(client: Client) -> str | None:
+    """Why the client's driver does not start at all, or None when it does."""
+    try:
+        Driver(client, "127.0.0.1:1", HOME / "logs" / client.name / "start.log").close()
+    except (DriverDied, OSError) as why:
+        return one_line(why)
+    return None
+
+
 def run_client(client: Client, select: Select, brokers: Brokers, report: Report) -> None:
     """All selected cases of a client, installed first."""
     cases = [case for case in cases_of(client) if select(case)]
@@ -73,6 +82,10 @@ def run_client(client: Client, select: Select, brokers: Brokers, report: Report)
         return
     drivers = MainDrivers(client)
     try:
+        if client.run and (reason := start_failure(client)) is not None:
+            for case in cases:
+                report(Result(client=client.name, case=case.id, outcome=Outcome.FAIL, reason=reason))
+            return
         for case in cases:
             report(run_case(case, client, brokers, drivers))
     finally:
@@ -134,6 +147,4 @@ def again_with_kafka(failed: Sequence[Result], clients: Sequence[Client], *, job
     finally:
         brokers.close()
     there = {(result.client, result.case): result for result in others if result.outcome is Outcome.FAIL}
-    return [
-        result.same(result.reason) for result in failed if (result.client, result.case) in there
-    ]
+    return [result.same(result.reason) for result in failed if (result.client, result.case) in there]

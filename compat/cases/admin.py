@@ -7,7 +7,9 @@ from compat.case import Case, Context
 from compat.cases.data import numbered
 from compat.cases.groups import fill
 from compat.cases.membership import PARTITIONS, collect, join, settled
-from compat.driver import DriverError, Json
+from compat.cases.produce import refusal
+from compat.driver import Json
+from tests.harness import batches, calls
 from tests.harness.waiting import eventually
 
 TOPIC_ALREADY_EXISTS = 36
@@ -27,12 +29,9 @@ def call(context: Context, do: str, **arguments: Any) -> Json:
 def refused(context: Context, codes: int | tuple[int, ...], do: str, **arguments: Any) -> None:
     """The call fails; with one of these codes, where the client tells."""
     wanted = (codes,) if isinstance(codes, int) else codes
-    try:
-        answer = call(context, do, **arguments)
-    except DriverError as error:
-        assert error.code in (None, *wanted), f"refused with code {error.code}, not {wanted[0]}: {error}"
-    else:
-        raise AssertionError(f"{do} {arguments} was not refused but answered {answer}")
+    error = refusal(lambda: call(context, do, **arguments))
+    assert error is not None, f"{do} {arguments} was not refused"
+    assert error.code in (None, *wanted), f"refused with code {error.code}, not {wanted[0]}: {error}"
 
 
 def create_topic(context: Context) -> None:
@@ -290,8 +289,6 @@ def describe_log_dirs(context: Context) -> None:
 
 def describe_producers(context: Context) -> None:
     """The idempotent producers of a partition."""
-    from tests.harness import batches, calls
-
     topic = context.topic()
     producer_id, epoch = calls.init_producer_id(context.reference.connection)
     data = batches.batch(batches.values(3), producer_id=producer_id, producer_epoch=epoch, base_sequence=0)
@@ -302,9 +299,14 @@ def describe_producers(context: Context) -> None:
 
 
 def describe_features(context: Context) -> None:
-    """Feature levels, as ApiVersions tells them."""
-    found = call(context, "describe_features")["features"]
-    assert "metadata.version" in found, found
+    """The supported features that ApiVersions tells on the wire; none may be left out, though there may be none."""
+    asked = {"client_software_name": "compat", "client_software_version": "1"}
+    # Those with a minimum of 0 are told from version 4 on, which not every client speaks (KIP-1022).
+    told = [context.reference.connection.call("ApiVersions", version, asked) for version in (3, 4)]
+    some, every = ({each["name"] for each in answer["supported_features"]} for answer in told)
+    every |= {each["name"] for each in told[1]["finalized_features"]}
+    found = set(call(context, "describe_features")["features"])
+    assert some <= found <= every, f"{sorted(found)} where the broker tells {sorted(every)}"
 
 
 def api_versions(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""A consumer group through its life: join, commit, rebalance, crash, leave. Nothing is lost, offsets are found again."""
+"""A consumer group through its life: join, commit, rebalance, crash, leave. Nothing is lost, offsets are kept."""
 
 from compat.case import Case, Context
 from compat.cases.data import numbered, numbers

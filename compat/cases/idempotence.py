@@ -42,9 +42,7 @@ def _killed(*, idempotent: bool) -> Case:
         topic = context.topic()
         records = numbered(0, COUNT)
         arguments = {"records": [each.json() for each in records], "idempotent": idempotent}
-        pending = context.driver().start(
-            "produce", topic=topic, per_second=PER_SECOND, timeout_s=90, **arguments
-        )
+        pending = context.driver().start("produce", topic=topic, per_second=PER_SECOND, timeout_s=90, **arguments)
         for share in (COUNT // 4, COUNT // 2):
             _under_way(context, pending, topic, share)
             context.broker.kill()

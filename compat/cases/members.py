@@ -53,11 +53,11 @@ def cooperative(context: Context) -> None:
 def static_restart(context: Context) -> None:
     """A static member is killed and comes back under its name: the same partitions, and no rebalance for the other."""
     topic, group = context.topic(partitions=PARTITIONS), context.name("g")
-    fill(context, topic, 0, 40)
     options = {"session_timeout_ms": 20_000}
     first = join(context, group, topic, instance_id="one", **options)
     second = join(context, group, topic, instance_id="two", **options)
     before = settled(context, group, topic, [first, second])
+    fill(context, topic, 0, 40)
     collect([first, second], range(40))
     first.commit()
     second.commit()
@@ -71,9 +71,8 @@ def static_restart(context: Context) -> None:
     after = settled(context, group, topic, [first, second], timeout_s=15)
     assert after == before, f"assigned {before} before, {after} after"
     collect([first, second], range(40, 80))
-    assert sorted(numbers([*first.taken, *second.taken])) == list(range(40, 80)) or set(
-        numbers(second.taken)
-    ) <= set(range(40, 80)), "the member did not resume at its committed offsets"
+    late = [number for number in numbers(first.taken) if number >= 40] + numbers(second.taken)
+    assert sorted(late) == list(range(40, 80)), "it did not go on from the committed offsets"
     assert first.rebalances() == count, "the other member was rebalanced"
 
 

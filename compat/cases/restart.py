@@ -36,9 +36,9 @@ def consumer(context: Context) -> None:
 def member(context: Context) -> None:
     """A group of two goes on: same group, committed offsets kept, new records reach them."""
     topic, group = context.topic(partitions=PARTITIONS), context.name("g")
-    fill(context, topic, 0, 80)
     members = [join(context, group, topic) for _ in range(2)]
     settled(context, group, topic, members)
+    fill(context, topic, 0, 80)
     collect(members, range(80))
     for each in members:
         each.commit()
@@ -74,5 +74,7 @@ CASES = (
     KILLED_WITHOUT,
     Case(id="restart/consumer", title="a consumer reads again", run=consumer, own_node=True),
     Case(id="restart/group", title="a group goes on", run=member, own_node=True),
-    Case(id="restart/stopped", title="a clean stop and start under a producer", run=stopped, own_node=True, quick=False),
+    Case(
+        id="restart/stopped", title="a clean stop and start under a producer", run=stopped, own_node=True, quick=False
+    ),
 )

@@ -65,20 +65,20 @@ class ConfluentAdmin(Adapter):
         return {"partitions": partitions, "topic_id": str(found.topic_id)}
 
     @staticmethod
-    def _resource(type: str, name: str, **options: Any) -> Any:  # noqa: A002  # the protocol's name
+    def _resource(type: str, name: str, **options: Any) -> Any:
         kinds = {"topic": "TOPIC", "broker": "BROKER", "group": "GROUP"}
         return admin.ConfigResource(admin.ResourceType[kinds[type]], name, **options)
 
-    def do_describe_configs(self, type: str, name: str) -> Json:  # noqa: A002  # the protocol's name
+    def do_describe_configs(self, type: str, name: str) -> Json:
         """DescribeConfigs."""
         found = self._only(self._client().describe_configs([self._resource(type, name)]))
         return {"configs": {key: entry.value for key, entry in found.items()}}
 
-    def do_alter_configs(self, type: str, name: str, configs: dict[str, str]) -> None:  # noqa: A002  # as above
+    def do_alter_configs(self, type: str, name: str, configs: dict[str, str]) -> None:
         """AlterConfigs."""
         self._only(self._client().alter_configs([self._resource(type, name, set_config=configs)]))
 
-    def do_incremental_alter_configs(self, type: str, name: str, ops: list[list[Any]]) -> None:  # noqa: A002  # as above
+    def do_incremental_alter_configs(self, type: str, name: str, ops: list[list[Any]]) -> None:
         """IncrementalAlterConfigs."""
         entries = [
             admin.ConfigEntry(key, value, incremental_operation=admin.AlterConfigOpType[kind.upper()])

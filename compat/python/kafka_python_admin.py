@@ -24,7 +24,7 @@ class _Admin(Adapter):
             self._admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, client_id="compat")
         return getattr(self._admin, name)(*arguments, **options)
 
-    def _resource(self, type: str, name: str, configs: Json | None = None) -> Any:  # noqa: A002  # the protocol's name
+    def _resource(self, type: str, name: str, configs: Json | None = None) -> Any:
         from kafka.admin import ConfigResource, ConfigResourceType
 
         kind = getattr(ConfigResourceType, type.upper(), None)
@@ -66,16 +66,16 @@ class NewAdmin(_Admin):
         names = {"partition": "partition_index", "leader": "leader_id", "replicas": "replica_nodes", "isr": "isr_nodes"}
         return {"partitions": [{name: each[own] for name, own in names.items()} for each in found["partitions"]]}
 
-    def do_describe_configs(self, type: str, name: str) -> Json:  # noqa: A002  # the protocol's name
+    def do_describe_configs(self, type: str, name: str) -> Json:
         """DescribeConfigs."""
         found = self._call("describe_configs", [self._resource(type, name)], config_filter="all")
         return {"configs": {key: entry["value"] for key, entry in found[type][name].items()}}
 
-    def do_alter_configs(self, type: str, name: str, configs: Json) -> None:  # noqa: A002  # as above
+    def do_alter_configs(self, type: str, name: str, configs: Json) -> None:
         """Not as Kafka means it."""
         raise NotSupportedError("alter_configs sends the settings that are not named along, so that none is reset")
 
-    def do_incremental_alter_configs(self, type: str, name: str, ops: list[list[Any]]) -> None:  # noqa: A002  # as above
+    def do_incremental_alter_configs(self, type: str, name: str, ops: list[list[Any]]) -> None:
         """IncrementalAlterConfigs."""
         resource = self._resource(type, name, {key: (kind.upper(), value) for kind, key, value in ops})
         result = self._call("alter_configs", [resource], raise_on_unknown=False)[type][name]
@@ -242,7 +242,7 @@ class OldAdmin(_Admin):
         names = ("partition", "leader", "replicas", "isr")
         return {"partitions": [{name: each[name] for name in names} for each in found["partitions"]]}
 
-    def do_describe_configs(self, type: str, name: str) -> Json:  # noqa: A002  # the protocol's name
+    def do_describe_configs(self, type: str, name: str) -> Json:
         """DescribeConfigs."""
         found = self._call("describe_configs", [self._resource(type, name)])
         ((code, message, _, _, entries),) = (found[0] if isinstance(found, list) else found).resources
@@ -250,7 +250,7 @@ class OldAdmin(_Admin):
             raise BrokerError(code, message)
         return {"configs": {entry[0]: entry[1] for entry in entries}}
 
-    def do_alter_configs(self, type: str, name: str, configs: Json) -> None:  # noqa: A002  # as above
+    def do_alter_configs(self, type: str, name: str, configs: Json) -> None:
         """AlterConfigs."""
         ((code, message, *_),) = self._call("alter_configs", [self._resource(type, name, configs)]).resources
         if code:

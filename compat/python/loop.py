@@ -205,7 +205,7 @@ class Loop:
     def _do_assignment(self) -> Json:
         return {"partitions": self._adapter.assignment(), "rebalances": self._adapter.rebalances()}
 
-    def _do_poll(self, wait_ms: int, max: int = 500) -> Json:  # noqa: A002  # the protocol's name
+    def _do_poll(self, wait_ms: int, max: int = 500) -> Json:
         deadline = time.monotonic() + wait_ms / 1000
         while True:
             if not self._records:

@@ -1,6 +1,7 @@
 """aiokafka; its loop runs in a thread of its own, so heartbeats go on between requests."""
 
 import asyncio
+import inspect
 import threading
 import time
 from collections.abc import Coroutine
@@ -8,7 +9,7 @@ from typing import Any
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from compat.python.loop import Adapter, BrokerError, Json, NotSupportedError, Place, message_record, paced, to_bytes
 
 try:
@@ -21,8 +22,10 @@ except ModuleNotFoundError:  # 0.8 is built on kafka-python
     from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 try:
+    from aiokafka.admin import NewPartitions, NewTopic
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-except ModuleNotFoundError:
+except ImportError:
+    from kafka.admin import NewPartitions, NewTopic
     from kafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 STRATEGIES = {
@@ -174,13 +177,13 @@ class AiokafkaAdapter(Adapter):
         high = self._run(self._with_consumer("end_offsets", [where]))[where]
         return {"beginning": low, "end": high}
 
-    async def _join(self, group: str, topics: list[str], strategy: str, instance_id: str | None, session: int) -> None:
+    async def _join(self, group: str, topics: list[str], strategy: str, session_ms: int, extra: Json) -> None:
         self._member = self._consumer(
             group_id=group,
-            session_timeout_ms=session,
+            session_timeout_ms=session_ms,
             heartbeat_interval_ms=500,
-            group_instance_id=instance_id,
             partition_assignment_strategy=[STRATEGIES[strategy]],
+            **extra,
         )
         self._member.subscribe(topics, listener=self._listener)
         await self._member.start()
@@ -189,7 +192,12 @@ class AiokafkaAdapter(Adapter):
         """Subscribe and start."""
         if strategy not in STRATEGIES:
             raise NotSupportedError("aiokafka has range, roundrobin and sticky")
-        self._run(self._join(group, topics, strategy, instance_id, session_ms))
+        extra: Json = {}
+        if instance_id:
+            if "group_instance_id" not in inspect.signature(AIOKafkaConsumer.__init__).parameters:
+                raise NotSupportedError(f"no static members in aiokafka {self.version}")
+            extra["group_instance_id"] = instance_id
+        self._run(self._join(group, topics, strategy, session_ms, extra))
 
     def rebalances(self) -> int | None:
         """As its listener counted."""
@@ -275,12 +283,12 @@ class AiokafkaAdapter(Adapter):
         names = ("partition", "leader", "replicas", "isr")
         return {"partitions": [{name: each[name] for name in names} for each in found["partitions"]]}
 
-    def _resource(self, type: str, name: str, configs: Json | None = None) -> Any:  # noqa: A002  # the protocol's name
+    def _resource(self, type: str, name: str, configs: Json | None = None) -> Any:
         if type == "group":
             raise NotSupportedError("aiokafka has settings of topics and brokers")
         return ConfigResource(ConfigResourceType[type.upper()], name, configs)
 
-    def do_describe_configs(self, type: str, name: str) -> Json:  # noqa: A002  # as above
+    def do_describe_configs(self, type: str, name: str) -> Json:
         """DescribeConfigs."""
         (answer,) = self._call("describe_configs", [self._resource(type, name)])
         ((code, message, _, _, entries),) = answer.resources
@@ -288,7 +296,7 @@ class AiokafkaAdapter(Adapter):
             raise BrokerError(code, message)
         return {"configs": {entry[0]: entry[1] for entry in entries}}
 
-    def do_alter_configs(self, type: str, name: str, configs: dict[str, str]) -> None:  # noqa: A002  # as above
+    def do_alter_configs(self, type: str, name: str, configs: dict[str, str]) -> None:
         """AlterConfigs."""
         for answer in self._call("alter_configs", [self._resource(type, name, configs)]):
             for code, message, *_ in answer.resources:

@@ -30,7 +30,9 @@ class ConfluentAsyncioAdapter(Adapter):
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(self.timeout_s + 5)
 
-    async def _produce(self, topic: str, records: list[Json], codec: str, acks: int, idempotent: bool, pace: Any) -> Any:
+    async def _produce(
+        self, topic: str, records: list[Json], codec: str, acks: int, idempotent: bool, pace: Any
+    ) -> Any:
         kind = (codec, acks, idempotent)
         if kind not in self._producers:
             settings = producer_settings(self.bootstrap, codec, acks, idempotent=idempotent)
@@ -63,6 +65,8 @@ class ConfluentAsyncioAdapter(Adapter):
         """Send, and await every future."""
         if any(record["headers"] for record in records):
             raise NotSupportedError("AIOProducer refuses headers")
+        if any(record["timestamp"] is not None for record in records):
+            raise NotSupportedError("AIOProducer refuses timestamps")
         done = self._run(self._produce(topic, records, codec, acks, idempotent, per_second))
         return {"offsets": [[each.partition(), each.offset()] if acks else None for each in done]}
 
