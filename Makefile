@@ -8,7 +8,7 @@ ARGS ?=
 # The tests mostly wait for the processes that they start: one more of them at once than there are cores.
 WORKERS ?= 3
 
-.PHONY: run twin twin-record test coverage check format setup clients generate docs bench fuzz wheel clean
+.PHONY: run compat twin twin-record test coverage check format setup clients generate docs bench fuzz wheel clean
 
 run: $(RUN_STAMP)
 	@exec $(BIN)/ottla serve $(ARGS)
@@ -66,6 +66,10 @@ twin: clients
 twin-record: clients
 	$(BIN)/python -m tests.twin.record $(ARGS)
 
+# Clients of many languages, table in docs/compatibility.md; each is installed into .compat/. ARGS="--help" tells more.
+compat: clients
+	$(BIN)/python -m compat $(ARGS)
+
 bench: clients
 	$(BIN)/python -m bench.run $(ARGS)
 
@@ -76,4 +80,4 @@ wheel: $(DEV_STAMP)
 	$(BIN)/python -m hatchling build -t wheel
 
 clean:
-	rm -rf $(VENV) .venvs .kafka dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venvs .compat .kafka dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
 """The broker that the clients meet: Ottla or Apache Kafka, started here, or one that runs already.
 
-``Brokers.shared()`` is one node for all cases that leave it alone; ``Brokers.own()`` is a node for one case that kills it.
+``Brokers.shared()`` is one node for all cases that leave it alone; ``Brokers.own()`` is one for a case that kills it.
 """
 
 import shutil
