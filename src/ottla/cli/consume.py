@@ -5,7 +5,7 @@ import sys
 import click
 
 from .completing import GROUP, TOPIC
-from .options import Target, target_options
+from .options import Target, WholeNumber, target_options
 from .tree import HELP
 
 
@@ -19,10 +19,16 @@ from .tree import HELP
     "[default: beginning; with --follow the end, unless there is a --group]",
 )
 @click.option(
-    "-p", "--partition", "partitions", type=click.IntRange(0), multiple=True, help="Only this partition, or several."
+    "-p",
+    "--partition",
+    "partitions",
+    metavar="N",
+    type=WholeNumber(0),
+    multiple=True,
+    help="Only this partition, or several.",
 )
 @click.option("-g", "--group", metavar="GROUP", type=GROUP, help="Be a member of this group: go on where it stopped.")
-@click.option("-n", "--max", "max_records", type=click.IntRange(1), metavar="N", help="End after N records.")
+@click.option("-n", "--max", "max_records", type=WholeNumber(1), metavar="N", help="End after N records.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 @click.option(

@@ -1,7 +1,7 @@
 """Options that several commands have, and what they mean."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -9,6 +9,11 @@ from ottla.model.errors import OperatorError
 
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
 BOOTSTRAP_VARIABLE = "OTTLA_BOOTSTRAP"
+
+if TYPE_CHECKING:
+    _Int = click.ParamType[int]
+else:
+    _Int = click.ParamType  # not generic before click 8.4
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,6 +23,25 @@ class Target(NamedTuple):
 
     bootstrap: str | None
     command_config: str | None
+
+
+class WholeNumber(_Int):
+    """A number not below ``least``; unlike click's own range it does not show in the help."""
+
+    name = "number"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail with what is wrong with it."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        if number < self._least:
+            self.fail(f"{number} is below {self._least}", param, ctx)
+        return number
 
 
 def target_options(function: F) -> F:

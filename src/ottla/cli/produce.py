@@ -6,7 +6,7 @@ import sys
 import click
 
 from .completing import TOPIC
-from .options import Target, split_pairs, target_options
+from .options import Target, WholeNumber, split_pairs, target_options
 from .tree import HELP
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
@@ -20,12 +20,10 @@ CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 @click.option("-k", "--key", metavar="KEY", help="The key of every record that has none of its own.")
 @click.option("-H", "--header", "headers", metavar="KEY=VALUE", multiple=True, help="A header of every record.")
 @click.option("--json", "as_json", is_flag=True, help="Each line is a JSON object with value, key, headers ...")
-@click.option("-p", "--partition", type=click.IntRange(0), help="Where to. [default: by the key, or evenly]")
+@click.option("-p", "--partition", metavar="N", type=WholeNumber(0), help="Where to. [default: by the key, or evenly]")
 @click.option("-z", "--compression", type=click.Choice(CODECS), help="[default: none]")
 @click.option("--acks", type=click.Choice(["all", "1", "0"]), help="Who must have a record. [default: all]")
-@click.option(
-    "--linger-ms", type=click.IntRange(0), metavar="MS", help="How long a batch waits for company. [default: 5]"
-)
+@click.option("--linger-ms", type=WholeNumber(0), metavar="MS", help="How long a batch waits for company. [default: 5]")
 @click.option("--null-marker", metavar="TEXT", help="A line, or key, that is this text is null.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say how many were produced.")
 @target_options

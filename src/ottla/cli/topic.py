@@ -5,7 +5,7 @@ import sys
 import click
 
 from .completing import TOPIC
-from .options import Target, json_option, target_options, yes_option
+from .options import Target, WholeNumber, json_option, target_options, yes_option
 from .tree import HELP
 
 
@@ -22,8 +22,12 @@ def topic() -> None:
 
 @topic.command(context_settings=HELP)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@click.option("-p", "--partitions", type=click.IntRange(1), help="How many. [default: the broker's num.partitions]")
-@click.option("-r", "--replication-factor", type=click.IntRange(1), help="Replicas of each. [default: the broker's]")
+@click.option(
+    "-p", "--partitions", metavar="N", type=WholeNumber(1), help="How many. [default: the broker's num.partitions]"
+)
+@click.option(
+    "-r", "--replication-factor", metavar="N", type=WholeNumber(1), help="Replicas of each. [default: the broker's]"
+)
 @click.option("-c", "--config", "configs", metavar="KEY=VALUE", multiple=True, help="A setting of the topic.")
 @click.option("--if-not-exists", is_flag=True, help="A topic that exists already is no error.")
 @click.option("--dry-run", is_flag=True, help="Only ask the broker whether it could be done.")
@@ -97,7 +101,9 @@ def describe(names: tuple[str, ...], as_json: bool, bootstrap: str | None, comma
 
 @topic.command(context_settings=HELP)
 @click.argument("name", type=TOPIC)
-@click.option("-p", "--partitions", type=click.IntRange(1), help="How many it shall have; it can only become more.")
+@click.option(
+    "-p", "--partitions", metavar="N", type=WholeNumber(1), help="How many it shall have; it can only become more."
+)
 @click.option("-c", "--config", "configs", metavar="KEY=VALUE", multiple=True, help="A setting to set.")
 @click.option(
     "--delete-config", "deleted", metavar="KEY", multiple=True, help="A setting to bring back to its default."

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ottla.model.ids import ZERO_UUID, uuid_to_text
+
 from ..output import terminal
 from ..output.json_text import json_line
 from ..output.table import Column, Row, show_table
@@ -20,6 +22,8 @@ from .kinds import Kind
 
 _TABLE_ROWS = 200
 """Rows of one piece of a table."""
+
+_NO_TOPIC_ID = uuid_to_text(ZERO_UUID)
 
 Cells = Callable[[Entry], Row]
 
@@ -188,13 +192,24 @@ def _decoded(decoded: Entry) -> str:
     return f"{name}  {_words(decoded['key'])}  {value}"
 
 
-def _words(value: Any) -> str:
-    """Return a message's fields as words, what is nested as JSON."""
-    return " ".join(f"{name}={_word(inner)}" for name, inner in value.items())
+def _words(message: Entry) -> str:
+    """Return a message's fields as words; what says "none" or "not set" is left out."""
+    shown = (f"{name}={_word(name, value)}" for name, value in message.items() if not _is_nothing(name, value))
+    return " ".join(shown)
 
 
-def _word(value: Any) -> str:
-    if isinstance(value, str) and value and all(character.isprintable() and character != " " for character in value):
+def _is_nothing(name: str, value: Any) -> bool:
+    return value is None or value == [] or value == _NO_TOPIC_ID or (name.endswith("timestamp") and value == -1)
+
+
+def _word(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{_words(value)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_word(name, one) for one in value)}]"
+    if name.endswith("timestamp") and isinstance(value, int):
+        return iso_text(value)
+    if isinstance(value, str) and value and " " not in value and value.isprintable():
         return value
     return json_line(value)
 

@@ -31,7 +31,7 @@ def snapshot_entries(path: Path) -> Entries:
             "last_offset": producer.last_offset,
             "offset_delta": producer.batches[-1].offset_delta if producer.batches else 0,
             "last_timestamp_ms": producer.last_timestamp,
-            "coordinator_epoch": producer.coordinator_epoch,
+            "coordinator_epoch": None if producer.coordinator_epoch < 0 else producer.coordinator_epoch,
             "current_txn_first_offset": (
                 None if producer.current_txn_first_offset < 0 else producer.current_txn_first_offset
             ),

@@ -14,6 +14,7 @@ from . import progress, terminal
 from .text import one_line
 
 GAP = "  "
+_MARKS = ",.-_/:"
 FOLDED_MIN = 14
 """No column is folded to less than this."""
 
@@ -159,13 +160,13 @@ def show_fields(fields: Iterable[tuple[str, object]], *, stream: TextIO | None =
 
 
 def fold(text: str, size: int) -> list[str]:
-    """Return the text in pieces of at most ``size`` columns, cut behind a blank or comma where there is one."""
+    """Return the text in pieces of at most ``size`` columns, cut at a blank or behind a mark where there is one."""
     if text_width(text) <= size:
         return [text]
     pieces: list[str] = []
     while text_width(text) > size:
         end = _prefix(text, size)
-        at = max(text.rfind(" ", 0, end + 1), text.rfind(",", 0, end) + 1)
+        at = max(text.rfind(" ", 0, end + 1), *(text.rfind(mark, 0, end) + 1 for mark in _MARKS))
         if at <= end // 2:
             at = end
         pieces.append(text[:at].rstrip(" "))
