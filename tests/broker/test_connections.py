@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ottla.broker.connections import UNLIMITED, ConnectionQuota, Connections, Turns
 from ottla.model.errors import MalformedMessage, PeerError, UnsupportedVersion
-from ottla.network.driver import Connection, ConnectionLimits, Payload, Slot
+from ottla.network.driver import Connection, ConnectionLimits, Payload, Slot, Times
 from ottla.network.wire import LargeBuffers
 from ottla.runtime.clock import ManualClock
 
@@ -63,6 +63,9 @@ class Service:
 
     def peer_failed(self, connection: Connection, error: PeerError) -> None:
         self.connections.failed(connection, error)
+
+    def answers_sent(self, connection: Connection, answers: list[Times], written: float, sent: float) -> None:
+        """Nothing is timed here."""
 
 
 class Peer:

@@ -135,6 +135,7 @@ OF_THE_NODE: dict[str, tuple[str, Callable[[Node], object], object]] = {
     "log.cleaner.io.max.bytes.per.second": ("9999", lambda node: node.cleaner.config.io_max_bytes_per_second, 9999.0),
     "log.cleaner.threads": ("2", lambda node: node.cleaner.config.threads, 2),
     "producer.id.expiration.ms": ("123456", lambda node: partition(node).log.producers.expiration_ms, 123_456),
+    "ottla.log.slow.request.ms": ("250", lambda node: node.dispatcher.slow.limit_seconds, 0.25),
     "ottla.produce.validation": ("records", lambda node: partition(node).depth, Depth.RECORDS),
 }
 """The others: a value, who goes by it, and what that one then says."""

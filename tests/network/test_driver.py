@@ -5,12 +5,14 @@ import functools
 import socket
 import struct
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from ottla.model.errors import MalformedMessage, PeerError
-from ottla.network.driver import Acceptor, Connection, ConnectionLimits, Payload, Slot, bind
+from ottla.network.acceptor import Acceptor, bind
+from ottla.network.driver import Connection, ConnectionLimits, Payload, Slot, Times
 from ottla.network.wire import LargeBuffers
 
 
@@ -25,10 +27,16 @@ class Echo:
         self.accept = True
         self.hold = False
         self.abandoned = 0
+        self.timed = False
+        self.sent: list[tuple[bytes, float, float]] = []
+        """Requests that were counted, how long their answers waited to be written, and how long to be taken."""
 
     def serve(self, frame: memoryview, connection: Connection) -> Payload | Slot | None:
         body = bytes(frame)
         self.served.append(body)
+        if self.timed and body[:1] not in b"wp":
+            now = time.perf_counter()
+            connection.answered.append((body, connection.began_waiting, connection.last_active, now, now))
         match body[:1]:
             case b"n":
                 return None
@@ -61,6 +69,9 @@ class Echo:
 
     def peer_failed(self, connection: Connection, error: PeerError) -> None:
         self.failures.append(error)
+
+    def answers_sent(self, connection: Connection, answers: list[Times], written: float, sent: float) -> None:
+        self.sent += [(times[0], written - times[4], sent - written) for times in answers]
 
 
 Connect = Callable[[], Awaitable["Client"]]
@@ -319,6 +330,74 @@ async def test_a_large_request_that_is_no_produce_closes_the_connection(service:
     produce = await connect()
     produce.send(b"\0\0" + b"p" * (3 << 20))
     assert len(await produce.receive()) == (3 << 20) + 2
+
+
+def times_of(name: bytes, connection: Connection, *, worked: float = float("inf")) -> Times:
+    return (name, connection.began_waiting, connection.last_active, worked, time.perf_counter())
+
+
+async def test_answers_are_counted_once_they_have_left_in_their_order(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    client.send(b"p1", b"e2", b"p3")
+    await until(lambda: len(service.slots) == 2)
+    (connection,) = service.open
+    (_, first), (_, third) = service.slots
+    first.times, third.times = times_of(b"p1", connection), times_of(b"p3", connection)
+    third.complete(framed(b"p3"))
+    assert service.sent == []
+    first.complete(framed(b"p1"))
+    assert [name for name, _, _ in service.sent] == [b"p1", b"p3"]
+    assert all(waited >= 0 and sending == 0 for _, waited, sending in service.sent)
+    assert [await client.receive() for _ in range(3)] == [b"p1", b"e2", b"p3"]
+
+
+async def test_an_answer_that_waits_for_its_turn_is_counted_with_that_wait(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    service.timed = True
+    client.send(b"p1", b"e2")
+    await until(lambda: b"e2" in service.served)
+    assert service.sent == []
+    before = time.perf_counter()
+    await until(lambda: time.perf_counter() > before + 0.002)
+    (connection,) = service.open
+    (_, first) = service.slots[0]
+    first.times = times_of(b"p1", connection)
+    first.complete(framed(b"p1"))
+    assert [name for name, _, _ in service.sent] == [b"p1", b"e2"]
+    assert service.sent[1][1] > 0.001
+
+
+async def test_sending_takes_as_long_as_the_peer_does_not_read(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    transport = client.writer.transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+    service.timed = True
+    client.send(*[b"B"] * 50)
+    await until(lambda: any(not one.is_idle for one in service.open))
+    assert len(service.sent) < 50
+    before = time.perf_counter()
+    await until(lambda: time.perf_counter() > before + 0.002)
+    transport.resume_reading()
+    for _ in range(50):
+        await client.receive()
+    await until(lambda: len(service.sent) == 50)
+    assert max(sending for _, _, sending in service.sent) > 0.001
+
+
+async def test_what_was_never_taken_is_counted_when_the_peer_is_gone(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    transport = client.writer.transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+    service.timed = True
+    client.send(*[b"B"] * 50)
+    await until(lambda: any(not one.is_idle for one in service.open))
+    counted, served = len(service.sent), len(service.served)
+    assert counted < served
+    transport.abort()
+    await until(lambda: not service.open)
+    assert len(service.sent) == served
 
 
 async def test_time_passes_for_a_peer_that_takes_nothing(service: Echo, connect: Connect) -> None:

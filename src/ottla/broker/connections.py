@@ -215,7 +215,7 @@ class Connections:
         As in Kafka, a peer that takes what is sent to it is not silent, and an answer that is long in coming is no
         excuse.
 
-        ``now`` is the event loop's time in seconds.
+        ``now`` is the time in seconds of ``time.perf_counter``.
         """
         quiet = now - SILENT_MS / 1000.0
         oldest = now - self.max_idle_ms / 1000.0 if self.max_idle_ms >= 0 else -float("inf")

@@ -1,7 +1,6 @@
 """From a request frame to its handler and back: the one place that every request passes.
 
-A request's API key and version select an :class:`Entry`, made at first use by importing the API's messages and its
-handler (``ottla.broker.handlers.<api>``), so that a node starts without any of them. A handler is a plain function
+A request's API key and version select an :class:`~ottla.broker.entry.Entry`. A handler is a plain function
 ``handle(request, context)`` that returns the response, a :class:`~ottla.broker.context.Deferred`, or None for no
 response; or a coroutine function, which runs as a task while the connection waits.
 
@@ -9,88 +8,32 @@ What a peer can cause ends in an error code or a closed connection, never in a t
 not served closes the connection, except for ApiVersions (KIP-511), and so does a frame that is no request.
 """
 
-import importlib
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
+from time import perf_counter
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from ottla.broker.context import Deferred, Payload, RequestContext
+from ottla.broker.entry import Entry
+from ottla.broker.request_figures import QUICK_SECONDS, RequestFigures
+from ottla.broker.slow_requests import SlowRequests
 from ottla.model.errors import MalformedMessage, PeerError, UnsupportedVersion
-from ottla.network.driver import Buffer, Connection, Slot
-from ottla.protocol.api import ApiKey, api
+from ottla.network.driver import Buffer, Connection, Slot, Times
+from ottla.protocol.api import ApiKey
 from ottla.protocol.versions import SERVED
 
 if TYPE_CHECKING:
     from ottla.broker.node import Node
 
 HEAD = struct.Struct(">hhih")
-RESPONSE_HEAD = struct.Struct(">ii")
 CODEC_ERRORS = (struct.error, IndexError, ValueError, OverflowError, RecursionError)
 API_VERSIONS = ApiKey.API_VERSIONS
 PRODUCE = ApiKey.PRODUCE
 LARGE_REQUEST_BYTES = 64 * 1024
 """Larger ones take more than a few milliseconds to decode, produce requests excepted."""
 API_VERSIONS_FALLBACK = 0
-
-
-class Entry:
-    """How one version of one API is read, handled and answered."""
-
-    __slots__ = (
-        "count",
-        "decode",
-        "encode",
-        "encode_parts",
-        "flexible",
-        "handle",
-        "key",
-        "name",
-        "response",
-        "version",
-    )
-
-    def __init__(self, key: ApiKey, version: int) -> None:
-        described = api(key)
-        codec = importlib.import_module(f"ottla.protocol.messages.{described.module}")
-        handler = importlib.import_module(f"ottla.broker.handlers.{described.module}")
-        self.key = key
-        self.version = version
-        self.name = described.name
-        self.flexible = described.flexible_from is not None and version >= described.flexible_from
-        self.decode: Callable[[Buffer, int, int], Any] = codec.decode_request
-        self.encode: Callable[[Any, int, bytearray], None] = codec.encode_response
-        self.encode_parts: Callable[[Any, int, list[Buffer]], None] | None = getattr(
-            codec, "encode_response_parts", None
-        )
-        self.handle: Callable[[Any, RequestContext], Any] = handler.handle
-        self.count = 0
-
-    def encoder(self, correlation_id: int) -> Callable[[Any], Payload]:
-        """Return what turns a response message into the bytes of its frame."""
-        version = self.version
-        encode_parts = self.encode_parts
-        # The response header of ApiVersions never has tagged fields, so that any client can read it (KIP-511).
-        tagged = self.flexible and self.key != API_VERSIONS
-        if encode_parts is None:
-            encode = self.encode
-
-            def whole(response: Any) -> Payload:
-                out = bytearray(9 if tagged else 8)
-                encode(response, version, out)
-                RESPONSE_HEAD.pack_into(out, 0, len(out) - 4, correlation_id)
-                return out
-
-            return whole
-
-        def in_parts(response: Any) -> Payload:
-            head = bytearray(9 if tagged else 8)
-            parts: list[Buffer] = [head]
-            encode_parts(response, version, parts)
-            RESPONSE_HEAD.pack_into(head, 0, sum(map(len, parts)) - 4, correlation_id)
-            return parts
-
-        return in_parts
+FOREVER = float("inf")
 
 
 class Dispatcher:
@@ -99,12 +42,14 @@ class Dispatcher:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._entries: dict[int, Entry] = {}
+        self.slow = SlowRequests(node.clock, node.config.int("ottla.log.slow.request.ms"))
 
     # -- network.driver.Service -----------------------------------------------------------------------------------
 
     def serve(self, frame: memoryview, connection: Connection) -> Payload | Slot | None:
         """Answer one request frame."""
         try:
+            size_bytes = len(frame)
             key, version, correlation_id, client_id_size = HEAD.unpack_from(frame)
             entry = self._entries.get(key << 16 | version)
             if entry is None:
@@ -115,21 +60,20 @@ class Dispatcher:
                 position += client_id_size
                 # A client's name for itself need not be text: what is not, is replaced, as Java does.
                 client_id = str(frame[10:position], "utf-8", "replace")
-            if position > len(frame):
+            if position > size_bytes:
                 raise ValueError("client id beyond the end of the frame")
             if entry.flexible and entry.version == version:
                 # Almost always there are no tagged fields in the header: one zero byte.
                 position = position + 1 if frame[position] == 0 else _skip_tags(frame, position)
-            if len(frame) > LARGE_REQUEST_BYTES and key != PRODUCE:
-                return self._serve_large(entry, connection, bytes(frame), position, correlation_id, client_id)
+            entry.count += 1
+            entry.request_bytes += size_bytes
+            connection.client_id = client_id
+            if size_bytes > LARGE_REQUEST_BYTES and key != PRODUCE:
+                return self._serve_large(entry, connection, bytes(frame), position, correlation_id)
             request = entry.decode(frame, position, entry.version) if entry.version == version else None
         except CODEC_ERRORS as error:
             raise _malformed(frame, error) from error
-        entry.count += 1
-        encode = entry.encoder(correlation_id)
-        context = RequestContext(
-            node=self._node, connection=connection, api_version=version, client_id=client_id, encode=encode
-        )
+        context = RequestContext(self._node, connection, version, client_id, entry, correlation_id)
         try:
             answer = entry.handle(request, context)
         except PeerError:
@@ -138,13 +82,22 @@ class Dispatcher:
             self._handler_failed(entry, connection, error)
             return None
         answer_class = answer.__class__
+        slot = None
         if answer_class is Deferred:
-            return answer.slot  # type: ignore[no-any-return]  # narrowed by its class
-        if answer_class is CoroutineType:
-            return self._run(entry, connection, answer, encode)
-        if answer is None:
-            return None
-        return encode(answer)
+            slot = answer.slot
+        elif answer_class is CoroutineType:
+            slot = self._run(entry, connection, answer, correlation_id)
+        else:
+            payload = None if answer is None else entry.payload(answer, correlation_id)
+        now = perf_counter()
+        if slot is None:
+            connection.answered.append((entry, connection.began_waiting, connection.last_active, now, now))
+        else:
+            worked = now if slot.waits else FOREVER
+            slot.times = (entry, connection.began_waiting, connection.last_active, worked, now)
+        # A request that has come along with this one waits from now on, as in Kafka, which takes up one at a time.
+        connection.began_waiting = connection.last_active = now
+        return payload if slot is None else slot
 
     def connection_opened(self, connection: Connection) -> bool:
         """Say whether this connection may stay."""
@@ -157,6 +110,24 @@ class Dispatcher:
     def peer_failed(self, connection: Connection, error: PeerError) -> None:
         """Count what a peer did wrong."""
         self._node.connections.failed(connection, error)
+
+    def answers_sent(self, connection: Connection, answers: list[Times], written: float, sent: float) -> None:
+        """Count how long requests took; see :mod:`ottla.broker.request_figures`."""
+        for times in answers:
+            entry, began_waiting, started, worked, answered = times
+            total = sent - began_waiting
+            entry.total_seconds += total
+            entry.local_seconds += worked - started
+            if started is not began_waiting:
+                entry.queue_seconds += started - began_waiting
+            if answered is not worked:
+                entry.remote_seconds += answered - worked
+            if total <= QUICK_SECONDS:
+                entry.quick_count += 1
+                continue
+            entry.count_slow(times, written, sent)
+            if worked - began_waiting >= self.slow.limit_seconds:
+                self.slow.say(connection, times, written, sent)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -176,10 +147,10 @@ class Dispatcher:
         entry: Entry,
         connection: Connection,
         coroutine: Coroutine[Any, Any, Any],
-        encode: Callable[[Any], Payload],
+        correlation_id: int,
     ) -> Slot:
         slot = connection.new_slot()
-        task = self._node.tasks.spawn(self._finish(entry, connection, slot, coroutine, encode), name=entry.name)
+        task = self._node.tasks.spawn(self._finish(entry, connection, slot, coroutine, correlation_id), name=entry.name)
         # Nobody reads the answer any more, but what a request has begun is brought to its end (an append, say).
         del task
         return slot
@@ -190,11 +161,11 @@ class Dispatcher:
         connection: Connection,
         slot: Slot,
         coroutine: Coroutine[Any, Any, Any],
-        encode: Callable[[Any], Payload],
+        correlation_id: int,
     ) -> None:
         try:
             answer = await coroutine
-            payload = None if answer is None else encode(answer)
+            payload = None if answer is None else entry.payload(answer, correlation_id)
         except PeerError as error:
             self.peer_failed(connection, error)
             slot.fail()
@@ -211,17 +182,13 @@ class Dispatcher:
         frame: bytes,
         position: int,
         correlation_id: int,
-        client_id: str | None,
     ) -> Slot:
         slot = connection.new_slot()
-        entry.count += 1
+        now = perf_counter()
+        slot.times = (entry, connection.began_waiting, connection.last_active, FOREVER, now)
+        connection.began_waiting = connection.last_active = now
         context = RequestContext(
-            node=self._node,
-            connection=connection,
-            api_version=entry.version,
-            client_id=client_id,
-            encode=entry.encoder(correlation_id),
-            slot=slot,
+            self._node, connection, entry.version, connection.client_id, entry, correlation_id, slot=slot
         )
         self._node.tasks.spawn(self._answer_large(entry, context, frame, position, slot), name=entry.name)
         return slot
@@ -241,7 +208,10 @@ class Dispatcher:
                 return
             if isinstance(answer, CoroutineType):
                 answer = await answer
-            payload = None if answer is None else await compute(context.encode, answer)
+            payload = None
+            if answer is not None:
+                payload, codes = await compute(entry.payload_and_errors, answer, context.correlation_id)
+                entry.count_errors(codes)
         except PeerError as error:
             self.peer_failed(context.connection, error)
             slot.fail()
@@ -256,12 +226,10 @@ class Dispatcher:
         self._node.connections.handler_failed(entry.name, entry.version, connection, error)
         connection.close()
 
-    def counts(self) -> dict[str, int]:
-        """How many requests came in for each API so far."""
-        totals: dict[str, int] = {}
-        for entry in self._entries.values():
-            totals[entry.name] = totals.get(entry.name, 0) + entry.count
-        return totals
+    @property
+    def request_figures(self) -> list[RequestFigures]:
+        """What was counted so far, for each version of each API that was asked for."""
+        return list(self._entries.values())
 
 
 def _malformed(frame: Buffer, error: Exception) -> MalformedMessage:

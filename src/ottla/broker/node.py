@@ -49,7 +49,7 @@ from ottla.metadata.image import Changes, Image
 from ottla.metadata.records import Endpoint
 from ottla.model.errors import OperatorError, OttlaError
 from ottla.model.ids import TopicPartition, Uuid, uuid_from_entropy, uuid_to_text
-from ottla.network.driver import Acceptor, bind
+from ottla.network.acceptor import Acceptor, bind
 from ottla.record.validate import Depth
 from ottla.replica.driver import Replicas
 from ottla.runtime.clock import Clock, SystemClock
@@ -186,6 +186,7 @@ class Node:
             logs=self.logs,
             log_config=lambda topic: log_config(self.config, self.controller.metadata.latest, topic),
             depth=lambda: Depth[self.config.str("ottla.produce.validation").upper()],
+            max_topic_figures=config.int("ottla.metrics.max.series"),
         )
 
     async def _start_storage(self) -> None:
@@ -310,6 +311,7 @@ class Node:
         """Tell those who keep values of dynamic settings what is in force now; others look when they need one."""
         config = self.config
         self.limits.update(config)
+        self.dispatcher.slow.set_limit(config.int("ottla.log.slow.request.ms"))
         self.connections.quota = await self.tasks.in_thread(connection_quota, config)
         update_log_manager(self.logs, config)
 

@@ -10,14 +10,16 @@ Rules it keeps (reference section 1, issue of the peer's memory and ours):
   this connection until it drains. Memory is bounded by the write limit, one response, and the receive buffer.
 - A connection that came too soon is held: what it says is received, up to a receive buffer full, and not looked at.
 - A request that waits leaves reading on until the receive buffer is full, so that a hang-up is noticed at once.
+
+Times of requests are taken here too (:data:`Times`), for the price of a few readings of the clock for each pass: who
+serves appends to ``answered`` what it knows of a request, and is told when the answers have left.
 """
 
 import asyncio
-import contextlib
-import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, cast
+from time import perf_counter
+from typing import Any, Protocol, cast
 
 from ottla.model.errors import PeerError
 from ottla.network.wire import FrameReader, LargeBuffers
@@ -29,6 +31,16 @@ GATHERED_BYTES = 65536
 """Answers of one pass leave together, at the latest when there are this many bytes of them."""
 
 
+Times = tuple[Any, float, float, float, float]
+"""What the service knows a request by; when it could begin, when it did begin, when the work on it was done (what
+followed was waiting for others) and when it was answered: seconds of ``time.perf_counter``."""
+
+TURN_SECONDS = 0.001
+"""How exactly uvloop knows when its turn began."""
+STRANGE_SECONDS = 60.0
+"""More than this between the loop's clock and ours is no waiting: the two count from different points."""
+
+
 class Slot:
     """The place of one response in its connection's order.
 
@@ -36,20 +48,32 @@ class Slot:
     on the event loop. ``on_abandoned`` is called when the connection is lost first.
     """
 
-    __slots__ = ("_connection", "done", "on_abandoned", "payload", "pipelines")
+    __slots__ = ("_connection", "answered_at", "done", "on_abandoned", "payload", "pipelines", "times", "waits")
 
-    def __init__(self, connection: "Connection", *, pipelines: bool = False) -> None:
+    def __init__(self, connection: "Connection", *, pipelines: bool = False, waits: bool = False) -> None:
         self._connection: Connection | None = connection
         self.pipelines = pipelines
+        self.waits = waits
+        """Whether it is others that are waited for, not this node's own work."""
+        self.times: Times | None = None
+        self.answered_at = 0.0
         self.done = False
         self.payload: Payload | None = None
         self.on_abandoned: Callable[[], None] | None = None
+
+    def wait_for_others(self) -> None:
+        """From now on it is others that are waited for."""
+        self.waits = True
+        if self.times is not None:
+            request, began_waiting, started, _, _ = self.times
+            self.times = (request, began_waiting, started, perf_counter(), 0.0)
 
     def complete(self, payload: Payload | None) -> None:
         """Answer the request."""
         assert not self.done, "a response was completed twice"
         self.done = True
         self.payload = payload
+        self.answered_at = perf_counter()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.slot_completed()
@@ -87,6 +111,12 @@ class Service(Protocol):
     def peer_failed(self, connection: "Connection", error: PeerError) -> None:
         """Count what a peer did wrong; its connection is being closed."""
 
+    def answers_sent(self, connection: "Connection", answers: list[Times], written: float, sent: float) -> None:
+        """Count requests whose answers were handed to the operating system at ``written`` and taken by it at ``sent``.
+
+        ``answers`` is what ``serve`` has appended to the connection's ``answered``, in the order of leaving.
+        """
+
 
 class ConnectionLimits:
     """Limits of one connection, in bytes and requests; ``max_other_frame_bytes`` is for all but produce requests."""
@@ -122,7 +152,12 @@ class Connection(asyncio.BufferedProtocol):
         "_reading_paused",
         "_service",
         "_slots",
+        "_unsent_answers",
         "_unsent_bytes",
+        "answered",
+        "began_waiting",
+        "client_id",
+        "close_reason",
         "closing",
         "last_active",
         "listener",
@@ -161,7 +196,15 @@ class Connection(asyncio.BufferedProtocol):
         self.peer_port = 0
         self.local_host = ""
         self.local_port = 0
-        self.last_active = self._loop.time()
+        self.last_active = self.began_waiting = perf_counter()
+        """When something last happened here, and since when the request that is served next could have been."""
+        self.answered: list[Times] = []
+        """Requests that were answered; their answers have not been written yet."""
+        self._unsent_answers: list[tuple[list[Times], float]] = []
+        self.client_id: str | None = None
+        """What the client last called itself in a request."""
+        self.close_reason: str | None = None
+        """Why this side closed the connection; None if it was the peer."""
         self.state: dict[str, object] = {}
         """What the service keeps about the connection, the client's software name for one."""
 
@@ -189,6 +232,8 @@ class Connection(asyncio.BufferedProtocol):
         for slot in slots:
             slot.abandon()
         self._reader.close()
+        if self._unsent_answers:
+            self._all_sent()
         self._service.connection_closed(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -197,7 +242,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take in what was received."""
-        self.last_active = self._loop.time()
+        now = self.last_active = self.began_waiting = perf_counter()
+        waited = now - self._loop.time()
+        if waited > TURN_SECONDS:
+            # What has come in by one turn of the loop is served one after the other: the others were waited for.
+            self.began_waiting -= waited - TURN_SECONDS / 2 if waited < STRANGE_SECONDS else 0
         self._reader.received(nbytes)
         if self.closing:
             # Nothing is served any more, so nothing makes room: stop reading before the buffer is full.
@@ -219,7 +268,9 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Go on with a peer that reads again."""
         self._blocked_writing = False
-        self._loop.call_soon(self._process)
+        if self._unsent_answers:
+            self._all_sent()
+        self._go_on_soon()
 
     # -- requests and responses -----------------------------------------------------------------------------------
 
@@ -238,7 +289,7 @@ class Connection(asyncio.BufferedProtocol):
         transport = self.transport
         unsent = 0 if transport is None else transport.get_write_buffer_size()
         if unsent < self._unsent_bytes:
-            self.last_active = self._loop.time()
+            self.last_active = perf_counter()
         self._unsent_bytes = unsent
 
     def hold(self) -> None:
@@ -248,15 +299,26 @@ class Connection(asyncio.BufferedProtocol):
     def let_go(self) -> None:
         """Serve a connection that was held."""
         self._held = False
-        self.last_active = self._loop.time()
+        self.last_active = self.began_waiting = perf_counter()
         self._process()
 
     def _memory_granted(self) -> None:
-        self._loop.call_soon(self._process)
+        self._go_on_soon()
 
-    def new_slot(self, *, pipelines: bool = False) -> Slot:
-        """Make the slot for an answer that comes later; the service returns it from ``serve``."""
-        return Slot(self, pipelines=pipelines)
+    def _go_on_soon(self) -> None:
+        self.began_waiting = perf_counter()
+        self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self.last_active = perf_counter()
+        self._process()
+
+    def new_slot(self, *, pipelines: bool = False, waits: bool = False) -> Slot:
+        """Make the slot for an answer that comes later; the service returns it from ``serve``.
+
+        ``waits``: until others (clients, records) come, not for work of this node's own.
+        """
+        return Slot(self, pipelines=pipelines, waits=waits)
 
     def _process(self) -> None:
         """Serve what has arrived, as far as the rules allow."""
@@ -286,6 +348,9 @@ class Connection(asyncio.BufferedProtocol):
                     slot = Slot(self, pipelines=True)
                     slot.done = True
                     slot.payload = answer
+                    if self.answered:
+                        slot.times = self.answered.pop()
+                        slot.answered_at = slot.times[4]
                     slots.append(slot)
                 else:
                     self._write(answer)
@@ -320,22 +385,29 @@ class Connection(asyncio.BufferedProtocol):
         if self._processing:
             # The request was answered before its slot was even queued: _process flushes.
             return
-        self.last_active = self._loop.time()
+        self.last_active = perf_counter()
+        self._processing = True  # so that what leaves now leaves together
         self._flush()
+        self._processing = False
+        self._send()
         if self.closing and not self._slots:
             self.close()
         elif not self._reader.is_idle:
-            self._loop.call_soon(self._process)
+            self._go_on_soon()
 
     def _flush(self) -> None:
         slots = self._slots
         while slots and slots[0].done:
-            payload = slots.popleft().payload
-            if payload is not None:
-                self._write(payload)
+            slot = slots.popleft()
+            if slot.times is not None:
+                request, began_waiting, started, worked, _ = slot.times
+                answered = slot.answered_at
+                self.answered.append((request, began_waiting, started, min(worked, answered), answered))
+            if slot.payload is not None:
+                self._write(slot.payload)
 
     def _write(self, payload: Payload) -> None:
-        """Send, or while requests are being served gather what goes out together with one system call."""
+        """Gather what goes out together with one system call."""
         out = self._out
         if isinstance(payload, list):
             out.extend(payload)
@@ -343,22 +415,37 @@ class Connection(asyncio.BufferedProtocol):
         else:
             out.append(payload)
             self._out_bytes += len(payload)
-        if not self._processing or self._out_bytes >= GATHERED_BYTES:
+        if self._out_bytes >= GATHERED_BYTES:
             self._send()
 
     def _send(self) -> None:
+        """Write what was gathered, and have the requests counted that it answers: at once, or when the peer has read
+        enough of what it was sent before.
+        """
         out = self._out
-        if not out:
-            return
-        self._out = []
-        self._out_bytes = 0
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return
-        if len(out) == 1:
-            transport.write(out[0])
-        else:
-            transport.writelines(out)
+        if out:
+            self._out = []
+            self._out_bytes = 0
+            transport = self.transport
+            if transport is not None and not transport.is_closing():
+                if len(out) == 1:
+                    transport.write(out[0])
+                else:
+                    transport.writelines(out)
+        answers = self.answered
+        if answers:
+            self.answered = []
+            now = answers[0][4] if len(answers) == 1 else perf_counter()
+            if self._blocked_writing:
+                self._unsent_answers.append((answers, now))
+            else:
+                self._service.answers_sent(self, answers, now, now)
+
+    def _all_sent(self) -> None:
+        now = perf_counter()
+        unsent, self._unsent_answers = self._unsent_answers, []
+        for answers, written in unsent:
+            self._service.answers_sent(self, answers, written, now)
 
     def drain(self) -> None:
         """Take no more requests, and close once those under way are answered."""
@@ -384,72 +471,6 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.release()
 
 
-class Acceptor:
-    """Listening sockets and the connections that came in through them."""
-
-    def __init__(
-        self, service: Service, limits: ConnectionLimits, *, large_buffers: LargeBuffers | None = None
-    ) -> None:
-        self._service = service
-        self._limits = limits
-        self._large_buffers = large_buffers or LargeBuffers()
-        self._servers: list[asyncio.Server] = []
-
-    async def listen(self, sock: socket.socket, *, listener: str, backlog: int) -> None:
-        """Accept connections on a bound socket in the name of ``listener``."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Connection(self._service, self._limits, self._large_buffers, listener=listener),
-            sock=sock,
-            backlog=backlog,
-        )
-        self._servers.append(server)
-
-    def stop_accepting(self) -> None:
-        """Accept no more; the connections there are stay."""
-        for server in self._servers:
-            server.close()
-
-    async def close(self) -> None:
-        """Wait until the listening sockets are gone."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
-
-
 def _address(host: str) -> str:
     """Return an address as users write it: a socket for both protocols gives IPv4 ones as ``::ffff:127.0.0.1``."""
     return host[7:] if host.startswith("::ffff:") and "." in host else host
-
-
-def bind(host: str, port: int, *, receive_buffer_bytes: int = -1, send_buffer_bytes: int = -1) -> socket.socket:
-    """Return a socket bound to ``host`` (empty: every interface) and ``port`` (0: a free one).
-
-    Buffer sizes of -1 leave the operating system's, which grow with the need. Raises OSError.
-    """
-    family = socket.AF_INET
-    if not host and socket.has_dualstack_ipv6():
-        family, host = socket.AF_INET6, "::"
-    else:
-        found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        host = str(address[0])
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
-        # What is set here, accepted connections inherit. A peer that vanished without a word is found out some day.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if receive_buffer_bytes > 0:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        if send_buffer_bytes > 0:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
-        sock.bind((host, port))
-    except BaseException:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock

@@ -16,19 +16,28 @@ from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, StorageError
 from ottla.model.ids import ZERO_UUID, TopicPartition, Uuid
 from ottla.record.validate import Depth
+from ottla.replica.figures import AllTopicFigures, TopicFigures
 from ottla.replica.partition import Partition
 
 logger = logging.getLogger(__name__)
 
 LOGS_PER_TURN = 16
+MAX_TOPIC_FIGURES = 1000
 
 
 class Replicas:
     """All partitions of one node."""
 
     def __init__(
-        self, *, node_id: int, logs: LogManager, log_config: Callable[[str], LogConfig], depth: Callable[[], Depth]
+        self,
+        *,
+        node_id: int,
+        logs: LogManager,
+        log_config: Callable[[str], LogConfig],
+        depth: Callable[[], Depth],
+        max_topic_figures: int = MAX_TOPIC_FIGURES,
     ) -> None:
+        self.figures = AllTopicFigures(max_topic_figures)
         self._node_id = node_id
         self._logs = logs
         self._log_config = log_config
@@ -52,6 +61,12 @@ class Replicas:
             is_unknown_id = isinstance(topic, bytes) and topic not in self._by_topic
             code = ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
             raise ApiError(code) from None
+
+    def figures_of(self, topic: str | Uuid) -> TopicFigures:
+        """Return what is counted of a topic by name or id; of one that is not here, what is counted of all such."""
+        for partition in self._by_topic.get(topic, {}).values():
+            return partition.figures
+        return self.figures.other
 
     def all(self) -> Iterable[Partition]:
         """Return every partition."""
@@ -165,6 +180,7 @@ class Replicas:
             log=log,
             leader_epoch=topic.partitions[index].leader_epoch,
             depth=self._depth(),
+            figures=self.figures.of(topic.name),
         )
         log.leader_epochs.assign(partition.leader_epoch, log.log_end_offset)
         if topic.partitions[index].isr == (self._node_id,):
@@ -182,6 +198,7 @@ class Replicas:
         if self._by_topic.get(topic.name) is partitions:
             del self._by_topic[topic.name]
             self._names.discard(topic.name)
+            self.figures.forget(topic.name)
         for index in range(len(topic.partitions)):
             self._offline -= {(topic.name, index), (topic.id, index)}
         for partition in partitions.values():

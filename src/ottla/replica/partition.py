@@ -25,6 +25,7 @@ from ottla.record.batch import (
 )
 from ottla.record.compress import Codec
 from ottla.record.validate import AppendRules, Depth, NotOneBatch, Validated, validate
+from ottla.replica.figures import TopicFigures
 
 Buffer = bytes | bytearray | memoryview
 NO_EPOCH = -1
@@ -87,11 +88,29 @@ def append_rules(config: LogConfig) -> AppendRules:
 class Partition:
     """The leader's side of one partition."""
 
-    __slots__ = ("_waiters", "depth", "is_internal", "leader_epoch", "log", "rules", "topic_id", "topic_partition")
+    __slots__ = (
+        "_waiters",
+        "depth",
+        "figures",
+        "is_internal",
+        "leader_epoch",
+        "log",
+        "rules",
+        "topic_id",
+        "topic_partition",
+    )
 
     def __init__(
-        self, *, topic_partition: TopicPartition, topic_id: Uuid, log: Log, leader_epoch: int, depth: Depth
+        self,
+        *,
+        topic_partition: TopicPartition,
+        topic_id: Uuid,
+        log: Log,
+        leader_epoch: int,
+        depth: Depth,
+        figures: TopicFigures | None = None,
     ) -> None:
+        self.figures = TopicFigures() if figures is None else figures
         self.topic_partition = topic_partition
         self.is_internal = topic_partition.topic in INTERNAL_TOPICS
         self.topic_id = topic_id
@@ -146,6 +165,10 @@ class Partition:
         """Append one batch that was made or checked by us."""
         log = self.log
         info = log.append(batch, header, leader_epoch=self.leader_epoch, now_ms=now_ms)
+        figures = self.figures
+        figures.batches_in += 1
+        figures.bytes_in += header.size
+        figures.messages_in += header.last_offset_delta + 1
         if not info.duplicate and not log.flush_due:
             self.advance_high_watermark(header.size)
         return info

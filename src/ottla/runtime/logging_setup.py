@@ -1,7 +1,8 @@
 """Where log lines go and what they look like; and the loggers as the Admin API shows them (resource BROKER_LOGGER).
 
 Lines go to standard error: readable ones to a terminal, one JSON object each to anything else (fields ``time``,
-``level``, ``logger``, ``message``, ``error``). Standard output stays free for what a command says.
+``level``, ``logger``, ``message``, ``error``, and what a line says beside its message: ``extra={"fields": {...}}``).
+Standard output stays free for what a command says.
 """
 
 import logging
@@ -42,16 +43,17 @@ class JsonFormatter(logging.Formatter):
         import json
 
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line = {
+        line: dict[str, object] = {
             "time": f"{stamp}.{int(record.msecs):03d}Z",
             "level": _level_name(record),
             "logger": record.name,
             "message": _message(record),
         }
+        line |= getattr(record, "fields", {})
         trace = _trace(record, "")
         if trace:
             line["error"] = trace
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def _level_name(record: logging.LogRecord) -> str:

@@ -116,7 +116,7 @@ class Node:
             client_host="/127.0.0.1",
             listener="PLAINTEXT",
             advertised_endpoint=lambda: ("here", 9092),
-            defer=lambda *, pipelines=False: Deferred(answers),
+            defer=lambda *, pipelines=False, waits=False: Deferred(answers),
         )
         wire = bytearray()
         module.encode_request(request, version, wire)

@@ -39,8 +39,8 @@ class Peer:
     def __init__(self) -> None:
         self.closed = False
 
-    def new_slot(self, *, pipelines: bool = False) -> Slot:
-        return Slot(cast(Connection, self), pipelines=pipelines)
+    def new_slot(self, *, pipelines: bool = False, waits: bool = False) -> Slot:
+        return Slot(cast(Connection, self), pipelines=pipelines, waits=waits)
 
     def slot_completed(self) -> None:
         """The tests look at the slot itself."""
@@ -79,6 +79,7 @@ class Side:
         self.replicas.load(Image().apply(delta))
         self.peer = Peer()
         self.answers: list[Any] = []
+        self.errors: dict[int, int] = {}
 
     @property
     def log(self) -> Any:
@@ -90,10 +91,11 @@ class Side:
             connection=cast(Connection, self.peer),
             api_version=version,
             client_id=None,
-            encode=self._encode,
+            api=self,
+            correlation_id=0,
         )
 
-    def _encode(self, response: Any) -> bytes:
+    def payload(self, response: Any, correlation_id: int) -> bytes:
         self.answers.append(response)
         return b""
 

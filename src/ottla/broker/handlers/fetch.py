@@ -20,6 +20,7 @@ from ottla.protocol.messages.fetch import (
     FetchResponse,
     PartitionData,
 )
+from ottla.replica.figures import TopicFigures
 from ottla.replica.partition import Partition
 from ottla.runtime.clock import Timer
 
@@ -70,6 +71,7 @@ class Fetch:
         "min_bytes",
         "partitions",
         "plan",
+        "read_bytes",
         "read_committed",
         "replica_id",
         "size_bytes",
@@ -89,6 +91,7 @@ class Fetch:
         )
         self.answers: list[tuple[FetchedPartition, PartitionData]] = []
         self.partitions: list[Partition] = []
+        self.read_bytes: list[tuple[TopicFigures, int]] = []
         self.size_bytes = 0
         self.has_error = False
         self.has_diverging_epoch = False
@@ -100,6 +103,7 @@ class Fetch:
         """
         self.answers = []
         self.partitions = []
+        self.read_bytes = []
         self.size_bytes = 0
         self.has_error = False
         self.has_diverging_epoch = False
@@ -156,6 +160,7 @@ class Fetch:
         if found.size_bytes:
             answer.records = found.buffers
             self.size_bytes += found.size_bytes
+            self.read_bytes.append((partition.figures, found.size_bytes))
 
     @property
     def is_complete(self) -> bool:
@@ -171,6 +176,7 @@ class Fetch:
     def response(self) -> FetchResponse:
         """Return the answer; in an incremental session without the partitions that have nothing new."""
         plan = self.plan
+        self._count()
         incremental = plan.incremental
         topics: dict[TopicKey, FetchableTopicResponse] = {}
         for fetched, answer in self.answers:
@@ -195,6 +201,18 @@ class Fetch:
                 topic = topics[fetched.topic] = _topic(fetched.topic)
             topic.partitions.append(answer)
         return FetchResponse(session_id=plan.session_id, responses=list(topics.values()))
+
+    def _count(self) -> None:
+        for partition in self.partitions:
+            partition.figures.fetches += 1
+        for figures, size_bytes in self.read_bytes:
+            figures.bytes_out += size_bytes
+        if self.has_error:
+            context = self.context
+            for fetched, answer in self.answers:
+                if answer.error_code:
+                    context.count_error(answer.error_code)
+                    context.node.replicas.figures_of(fetched.topic).fetch_refused(answer.error_code)
 
 
 def _diverging_epoch(partition: Partition, fetched: FetchedPartition) -> EpochEndOffset | None:
@@ -225,7 +243,7 @@ class FetchWaiter:
     def __init__(self, fetch: Fetch, context: RequestContext) -> None:
         self._fetch = fetch
         self._context = context
-        self._deferred = context.defer()
+        self._deferred = context.defer(waits=True)
         self._arrived_bytes = fetch.size_bytes
         self._scheduled = False
         self._is_over = False

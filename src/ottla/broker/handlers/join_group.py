@@ -23,7 +23,7 @@ def handle(request: JoinGroupRequest, context: RequestContext) -> Deferred:
     for protocol in request.protocols:
         protocols.setdefault(protocol.name, protocol.metadata)
     groups = context.node.groups
-    deferred = context.defer()
+    deferred = context.defer(waits=True)
     groups.join(
         JoinRequest(
             group_id=request.group_id,

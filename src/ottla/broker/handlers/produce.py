@@ -41,6 +41,8 @@ WITHOUT_LOG_START = frozenset(
     }
 )
 """Refusals of a batch that do not tell the log start offset (``ReplicaManager.appendRecordsToLeader``)."""
+EMPTY = b""
+TOO_LARGE = frozenset({ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE})
 Unflushed = tuple[Partition, PartitionProduceResponse, int]
 Unchecked = tuple[TopicKey, PartitionProduceResponse, bytearray]
 
@@ -78,10 +80,12 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 info = partition.append(records, produce_version=version, now_ms=now_ms)
             except ApiError as error:
                 _refuse(answer, error, partition, request)
+                _count_refusal(answer, partition, len(data.records or EMPTY), context)
             except StorageError:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+                _count_refusal(answer, partition, len(data.records or EMPTY), context)
             except TakesLong:
-                unchecked.append((name, answer, bytearray(data.records or b"")))
+                unchecked.append((name, answer, bytearray(data.records or EMPTY)))
             else:
                 _tell(answer, info)
                 if partition.log.high_watermark <= info.last_offset:
@@ -132,6 +136,14 @@ def _refuse(
         ]
 
 
+def _count_refusal(
+    answer: PartitionProduceResponse, partition: Partition | None, size_bytes: int, context: RequestContext
+) -> None:
+    context.count_error(answer.error_code)
+    if partition is not None:
+        partition.figures.refused(answer.error_code, size_bytes if answer.error_code in TOO_LARGE else 0)
+
+
 def _raise_first_error(response: ProduceResponse) -> None:
     for topic in response.responses:
         for answer in topic.partition_responses:
@@ -163,8 +175,10 @@ async def _check_and_append(
             info = partition.append_validated(validated.batch, validated.header, now_ms=now_ms)
         except ApiError as error:
             _refuse(answer, error, partition, request)
+            _count_refusal(answer, partition, len(records), context)
         except StorageError:
             answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+            _count_refusal(answer, partition, len(records), context)
         else:
             _tell(answer, info)
             if partition.log.high_watermark <= info.last_offset:
@@ -187,6 +201,7 @@ async def _flush(
         except StorageError:
             answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             answer.base_offset = -1
+            context.count_error(answer.error_code)
     if acks == NO_ACK:
         _raise_first_error(response)
         deferred.complete(None)

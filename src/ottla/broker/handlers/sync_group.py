@@ -17,7 +17,7 @@ def handle(request: SyncGroupRequest, context: RequestContext) -> SyncGroupRespo
         request.protocol_type is None or request.protocol_name is None
     ):
         return SyncGroupResponse(error_code=ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
-    deferred = context.defer()
+    deferred = context.defer(waits=True)
     context.node.groups.sync(
         SyncRequest(
             group_id=request.group_id,

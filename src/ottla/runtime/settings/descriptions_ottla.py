@@ -9,9 +9,21 @@ DESCRIPTIONS = {
         "How many bytes of answers may wait for one client to read them. Above that nothing more is taken from "
         "its connection until it has read; the other clients notice nothing."
     ),
+    "ottla.log.slow.request.ms": (
+        "From how many milliseconds on a request is slow and worth a line in the log, at most one a second. The wait "
+        "for its turn and the node's own work count, the wait for records or for members of a group does not. -1: never."
+    ),
     "ottla.metadata.dir": (
         "The folder of the embedded metastore, which holds what there is to know of topics, settings and groups "
         "of brokers. Without it, the first folder of log.dirs."
+    ),
+    "ottla.metrics.listener": (
+        "Where to serve /metrics, /healthz and /readyz over HTTP, as host:port, such as 127.0.0.1:9464; port 0 takes a "
+        "free one, which the ready line names. An empty host stands for every address. Without it, nowhere."
+    ),
+    "ottla.metrics.max.series": (
+        "How many topics, partitions, groups or partitions of groups one metric tells apart; what comes after them is "
+        "summed up in a series of the name (other). So no client can fill the memory of who collects the metrics."
     ),
     "ottla.produce.validation": (
         "How closely a produced batch is looked at where no rule of its topic asks for more. header: the header, "
