@@ -25,7 +25,7 @@ class NodeLimits:
 
     def update(self, config: BrokerConfig) -> None:
         """Take the values that are in force now."""
-        self.fetch_max_bytes = config.int("fetch.max.bytes")
+        self.fetch_max_bytes = min(config.int("fetch.max.bytes"), config.int("ottla.fetch.response.max.bytes"))
 
 
 def connection_limits(config: BrokerConfig) -> ConnectionLimits:

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DRAIN_MS = 1_500
+PATIENCE_MS = 50
+"""How long requests of groups may take while the node stops; those of members that wait for one another have no end."""
+DRAIN_POLL_MS = 2
 SWEEP_MS = 1_000
 DEFAULT_NODE_ID = 1
 
@@ -342,6 +345,7 @@ class Node:
         while True:
             await asyncio.sleep(SWEEP_MS / 1000)
             self.connections.sweep(loop.time())
+            self.storage.files.release_memory()
 
     # -- stop -----------------------------------------------------------------------------------------------------
 
@@ -359,14 +363,22 @@ class Node:
         self.storage.close()
 
     async def _drain(self) -> None:
-        """Answer what waits, give what is being written a moment to leave, and close every connection."""
+        """Answer what waits, give what is being written a moment to leave, and close every connection.
+
+        Members that wait for others of their group are told at last that this node is their coordinator no longer.
+        """
         for waiting in list(self.waiting_fetches):
             waiting.finish_now()
-        deadline = self.clock.monotonic_ms() + DRAIN_MS
+        groups: GroupCoordinator | None = getattr(self, "groups", None)  # none if the start failed before
+        started_ms = self.clock.monotonic_ms()
         for connection in self.connections.all():
             connection.drain()
-        while self.clock.monotonic_ms() < deadline and len(self.connections):  # noqa: ASYNC110 - polled while stopping
-            await asyncio.sleep(0.01)
+        while len(self.connections) and (passed_ms := self.clock.monotonic_ms() - started_ms) < DRAIN_MS:
+            if groups is not None and passed_ms >= PATIENCE_MS:
+                groups.close()
+            await asyncio.sleep(DRAIN_POLL_MS / 1000)
+        if groups is not None:
+            groups.close()
         for connection in self.connections.all():
             connection.abort()
         await asyncio.sleep(0)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from ottla.model.errors import MalformedMessage
 
-RECEIVE_BUFFER_BYTES = 65536
+RECEIVE_BUFFER_BYTES = 131072
 FIRST_LARGE_BYTES = 1 << 20
 GROWTH = 4
 SIZE_BYTES = 4

@@ -8,7 +8,7 @@ _SHORT = tuple(bytes((number << 1,)) for number in range(64))
 """The encodings of 0 to 63."""
 
 
-def read_unsigned(data: bytes, pos: int) -> tuple[int, int]:
+def read_unsigned(data: bytes | memoryview, pos: int) -> tuple[int, int]:
     """Return the raw 32 bits at ``pos`` and the position behind; IndexError at the end, ValueError if too long."""
     value = shift = 0
     while True:

@@ -28,7 +28,7 @@ _LOW_BYTES = bytes(range(0x80, 0x100, 2))
 _BLOCK = 8192
 
 
-def walk_lengths(data: bytes, count: int) -> None:
+def walk_lengths(data: bytes | memoryview, count: int) -> None:
     """Go over ``count`` records, at least one, that must fill ``data``; raises ``ApiError(INVALID_RECORD)``."""
     pos = stride = start = 0
     data_end = len(data)
@@ -39,8 +39,8 @@ def walk_lengths(data: bytes, count: int) -> None:
                 width = 1 if data[start] < 0x80 else 2 if data[start + 1] < 0x80 else 3
                 alike = min(left, (data_end - pos) // stride)
                 for at in range(width):
-                    column = data[pos + at : pos + alike * stride : stride]
-                    alike = len(column) - len(column.lstrip(data[start + at : start + at + 1]))
+                    column = bytes(data[pos + at : pos + alike * stride : stride])
+                    alike = len(column) - len(column.lstrip(bytes(data[start + at : start + at + 1])))
                 pos += alike * stride
                 left -= alike
                 stride = 0

@@ -328,6 +328,9 @@ class MemoryFiles:
         self.fsync_file(path + ".tmp")
         self.rename(path + ".tmp", path)
 
+    def release_memory(self) -> None:
+        pass
+
     def fsync_file(self, path: str) -> None:
         self.check("fsync", path)
         node = self._find(path)

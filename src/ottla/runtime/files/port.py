@@ -119,6 +119,9 @@ class Files(Protocol):
         Write beside, fsync, rename, fsync.
         """
 
+    def release_memory(self) -> None:
+        """Give back memory for reading that was not used since this was called last."""
+
     def fsync_file(self, path: str) -> None:
         """Wait until a closed file's content is on the disk; one that is not there is fine."""
 

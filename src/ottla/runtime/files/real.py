@@ -447,6 +447,9 @@ class RealFiles:
         self.rename(path + ".tmp", path)
         self.fsync_dir(path.rpartition("/")[0] or ".")
 
+    def release_memory(self) -> None:
+        self._pool.read_buffers.release_unused()
+
     def fsync_file(self, path: str) -> None:
         if not self._fsyncs:
             return

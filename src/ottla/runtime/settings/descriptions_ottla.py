@@ -9,6 +9,11 @@ DESCRIPTIONS = {
         "How many bytes of answers may wait for one client to read them. Above that nothing more is taken from "
         "its connection until it has read; the other clients notice nothing."
     ),
+    "ottla.fetch.response.max.bytes": (
+        "How many bytes of records one answer to a fetch holds at most, whatever the client and fetch.max.bytes allow; "
+        "a batch that is larger still goes out alone. The client fetches on; smaller answers need less memory for each "
+        "consumer that is behind, and are faster because they stay in the processor's caches."
+    ),
     "ottla.log.slow.request.ms": (
         "From how many milliseconds on a request is slow and worth a line in the log, at most one a second. The wait "
         "for its turn and the node's own work count, the wait for records or for members of a group does not. -1: never."

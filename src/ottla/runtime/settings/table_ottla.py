@@ -10,6 +10,7 @@ from .vocabulary import CLUSTER_WIDE, INT, LOW, MEDIUM, STRING, at_least
 OTTLA = (
     Setting("ottla.connection.max.in.flight.requests", INT, 32, LOW, at_least(1)),
     Setting("ottla.connection.write.buffer.bytes", INT, 1048576, LOW, at_least(1024)),
+    Setting("ottla.fetch.response.max.bytes", INT, 4_194_304, LOW, at_least(1024)),
     Setting("ottla.log.slow.request.ms", INT, 1000, LOW, at_least(-1), CLUSTER_WIDE),
     Setting("ottla.metadata.dir", STRING, None, MEDIUM),
     Setting("ottla.metrics.listener", STRING, None, MEDIUM),
