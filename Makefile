@@ -70,8 +70,14 @@ twin-record: clients
 compat: clients
 	$(BIN)/python -m compat $(ARGS)
 
-bench: clients
-	$(BIN)/python -m bench.run $(ARGS)
+# Ottla beside Apache Kafka. ONLY=produce runs a part (or several, with commas), QUICK=1 fewer rounds and cases.
+bench: clients .bench/load
+	$(BIN)/python -m bench.run $(if $(QUICK),--quick) $(ONLY) $(ARGS)
+
+.bench/load: bench/clients/*.c bench/clients/*.h
+	@tools/setup/setup_clients.sh librdkafka
+	@mkdir -p $(@D)
+	$(CC) -O2 -std=gnu11 -Wall -Wextra -o $@ bench/clients/*.c -lrdkafka -lpthread
 
 fuzz: $(DEV_STAMP)
 	$(BIN)/python tools/fuzz/fuzz_requests.py $(ARGS)

@@ -3,6 +3,7 @@
 import importlib
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 from ottla.record.build import build_batch
@@ -75,6 +76,26 @@ def create_topic(client: Client, name: str, *, partitions: int = 1, configs: dic
     assert response.topics[0].error_code == 0, response.topics[0]
 
 
+def delete_topic(client: Client, name: str) -> None:
+    """Delete a topic, or fail."""
+    from ottla.protocol.messages.delete_topics import DeleteTopicsRequest
+
+    response = client.call(20, 1, "delete_topics", DeleteTopicsRequest(topic_names=[name], timeout_ms=60_000))
+    assert response.responses[0].error_code == 0, response.responses[0]
+
+
+def has_leaders(client: Client, names: Sequence[str], partitions: int) -> bool:
+    """Whether every one of the topics is there with all its partitions, and each of them has a leader."""
+    from ottla.protocol.messages.metadata import MetadataRequest, MetadataRequestTopic
+
+    asked = [MetadataRequestTopic(name=name) for name in names]
+    response = client.call(3, 1, "metadata", MetadataRequest(topics=asked))
+    return all(
+        len(topic.partitions) == partitions and all(found.leader_id >= 0 for found in topic.partitions)
+        for topic in response.topics
+    )
+
+
 def produce_frame(topic: str, partition: int, batch: bytes | bytearray, *, version: int = 7) -> bytes:
     """Return a Produce request of one batch with acks=all."""
     from ottla.protocol.messages import produce
@@ -104,6 +125,13 @@ def fetch_frame(topic: str, partition: int, offset: int, *, max_bytes: int = 1_0
         topics=[fetch.FetchTopic(topic=topic, partitions=[asked])],
     )
     return frame(1, 11, False, fetch, request)
+
+
+def api_versions_frame() -> bytes:
+    """Return a whole ApiVersions request: the smallest exchange there is."""
+    from ottla.protocol.messages import api_versions
+
+    return frame(18, 0, False, api_versions, api_versions.ApiVersionsRequest())
 
 
 def batch_of(record_bytes: int, batch_bytes: int, *, now_ms: int, keys: int = 0, first: int = 0) -> bytearray:

@@ -1,7 +1,7 @@
 """Load for a node, made before the clock starts: the same request frames go to Ottla and to the raw floor.
 
-``python bench/load.py HOST:PORT FRAMES_FILE SECONDS_OR_COUNT`` is a process of its own, so that the sender does not
-share an interpreter with anything else. It keeps ``IN_FLIGHT`` requests under way and prints one JSON line.
+``python bench/load.py HOST:PORT FRAMES_FILE COUNT IN_FLIGHT`` is a process of its own, so that the sender does not
+share an interpreter with anything else. It keeps ``IN_FLIGHT`` requests under way and prints one JSON object.
 """
 
 import json
@@ -10,11 +10,10 @@ import struct
 import sys
 import time
 
-IN_FLIGHT = 5
 SIZE = struct.Struct(">i")
 
 
-def send_all(address: tuple[str, int], frames: list[bytes], total: int) -> tuple[float, int]:
+def send_all(address: tuple[str, int], frames: list[bytes], total: int, in_flight: int) -> tuple[float, int]:
     """Send ``total`` frames, taken in turn from ``frames``; return the seconds until the last answer, and its bytes."""
     connection = socket.create_connection(address)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -22,7 +21,7 @@ def send_all(address: tuple[str, int], frames: list[bytes], total: int) -> tuple
     have = skip = sent = answered = received_bytes = 0
     begin = time.perf_counter()
     while answered < total:
-        while sent < total and sent - answered < IN_FLIGHT:
+        while sent < total and sent - answered < in_flight:
             connection.sendall(frames[sent % len(frames)])
             sent += 1
         received = connection.recv_into(buffer[have:])
@@ -64,7 +63,7 @@ def main() -> None:
         frames.append(bytes(data[position : position + 4 + size]))
         position += 4 + size
     total = int(sys.argv[3])
-    seconds, received_bytes = send_all((host, int(port)), frames, total)
+    seconds, received_bytes = send_all((host, int(port)), frames, total, int(sys.argv[4]))
     sent_bytes = sum(map(len, frames)) * total // len(frames)
     print(json.dumps({"seconds": seconds, "requests": total, "sent": sent_bytes, "received": received_bytes}))
 

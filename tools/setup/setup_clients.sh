@@ -2,6 +2,7 @@
 # What the tests of tests/clients/ and tests/node/ need beside .venv: kcat, two venvs of kafka-python, Kafka's jars.
 #
 #   setup_clients.sh [kcat] [python] [java]      (nothing named: all three)
+#   setup_clients.sh librdkafka                  (what the benchmark is compiled against)
 #
 # A part that is there already costs nothing; a part that cannot be had here is named in one line with what to do about
 # it, and its tests are reported as skipped with that reason. The exit code is 0 then as well.
@@ -14,20 +15,33 @@ say() { printf 'setup: %s\n' "$*"; }
 
 digest() { cat "$@" | cksum | tr ' ' '-'; }
 
-setup_kcat() {
-    if command -v kcat >/dev/null 2>&1; then return; fi
+# install_packages NAME PACKAGES... installs what Debian calls PACKAGES; NAME is what the user is told is missing.
+install_packages() {
+    name=$1
+    shift
     if ! command -v apt-get >/dev/null 2>&1; then
-        say "kcat is missing: install it with your package manager (https://github.com/edenhill/kcat); its tests are skipped"
+        say "$name is missing: install it with your package manager; what needs it is skipped"
         return
     fi
     if [ "$(id -u)" -eq 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else
-        say "kcat is missing: run 'sudo apt-get install kcat'; its tests are skipped"
+        say "$name is missing: run 'sudo apt-get install $*'; what needs it is skipped"
         return
     fi
     export DEBIAN_FRONTEND=noninteractive
-    install="$as_root apt-get install -qq -y --no-install-recommends kcat"
+    install="$as_root apt-get install -qq -y --no-install-recommends $*"
     $install >/dev/null 2>&1 || { $as_root apt-get update -qq >/dev/null 2>&1 && $install >/dev/null 2>&1; } ||
-        say "kcat could not be installed with apt-get; its tests are skipped"
+        say "$name could not be installed with apt-get; what needs it is skipped"
+}
+
+setup_kcat() {
+    if command -v kcat >/dev/null 2>&1; then return; fi
+    install_packages kcat kcat
+}
+
+# For the benchmark's program in C.
+setup_librdkafka() {
+    if command -v cc >/dev/null 2>&1 && pkg-config --exists rdkafka 2>/dev/null; then return; fi
+    install_packages "librdkafka's development package" gcc libc6-dev pkg-config librdkafka-dev
 }
 
 setup_venv() {
@@ -72,8 +86,9 @@ setup_java() {
 for part in $parts; do
     case $part in
         kcat) setup_kcat ;;
+        librdkafka) setup_librdkafka ;;
         python) setup_venv kafka-python-2.0.2; setup_venv kafka-python-3 ;;
         java) setup_java ;;
-        *) say "unknown part '$part': one of kcat, python, java"; exit 2 ;;
+        *) say "unknown part '$part': one of kcat, librdkafka, python, java"; exit 2 ;;
     esac
 done
