@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ottla.model.ids import TopicPartition
 
     from .admin import Admin
-    from .consumer import Consumer, Start
+    from .consumer import Consumer, OnChange, Start
     from .producer import Producer
 
 
@@ -70,6 +70,8 @@ class Client:
         partitions: "Iterable[TopicPartition]" = (),
         group: str | None = None,
         from_: "Start | None" = None,
+        on_assigned: "OnChange | None" = None,
+        on_revoked: "OnChange | None" = None,
         **settings: "str | int | bool",
     ) -> "Consumer":
         """Make a consumer; use it with ``async with``, or close it.
@@ -82,7 +84,8 @@ class Client:
         ``datetime`` (the first record not older). It is also where ``auto.offset.reset`` points to unless that is set;
         default ``"end"``. Keywords are consumer settings with underscores for dots: ``auto_offset_reset``,
         ``enable_auto_commit`` (off here), ``group_instance_id``, ``session_timeout_ms``, ``max_poll_records``,
-        ``fetch_max_bytes``, ``isolation_level`` ...
+        ``fetch_max_bytes``, ``isolation_level``, ``partition_assignment_strategy`` (``range``, ``roundrobin``,
+        ``cooperative-sticky``) ... ``on_assigned`` and ``on_revoked`` hear of partitions that a group gives and takes.
         """
         from .consumer import Consumer
 
@@ -93,6 +96,8 @@ class Client:
             partitions=list(partitions),
             group=group,
             start=from_,
+            on_assigned=on_assigned,
+            on_revoked=on_revoked,
             on_close=self._open.discard,
         )
         self._open.add(consumer)

@@ -30,6 +30,9 @@ M = TypeVar("M", bound=Message)
 GROUP = 0
 """The kind of coordinator that FindCoordinator is asked for; transactions would be 1."""
 
+CREATED_WITHIN_MS = 5000
+"""How long a topic may stay unknown that is created because we ask for it; then the broker does not create it."""
+
 
 class Cluster:
     """The brokers behind a list of bootstrap servers."""
@@ -159,17 +162,19 @@ class Cluster:
     async def topic(self, name: str, deadline: Deadline, *, auto_create: bool = False) -> TopicMetadata:
         """Return a topic with a leader for every partition, from memory or by asking until it is so.
 
-        An unknown topic is final unless it may be created by asking: BrokerError.
+        An unknown topic is final (BrokerError), at once or, if it may be created by asking, a few seconds later.
         """
         known = self.metadata.topics.get(name)
         if known is not None and known.complete:
             return known
 
+        created_by = self.deadline(CREATED_WITHIN_MS if auto_create else 0)
+
         async def attempt() -> TopicMetadata:
             found = (await self.refresh([name], auto_create=auto_create)).get(name)
             if found is None:
                 raise ConnectionFailed(f"the broker says nothing of topic {name}")
-            if found.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION and not auto_create:
+            if found.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION and created_by.over:
                 raise BrokerError(found.error_code, subject=f"topic {name}", final=True)
             check(found.error_code, subject=f"topic {name}")
             if not found.complete:

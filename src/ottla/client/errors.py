@@ -9,6 +9,7 @@
     ├── InvalidResponse         what answers is no Kafka broker, or sent bytes that are no answer
     ├── UnsupportedByBroker     the broker is too old (or too new) for what was asked
     ├── BrokerError             the broker refused, with one of Kafka's error codes
+    ├── RecordTooLarge          a record that no request may carry
     ├── TimedOut                it took longer than the caller or the settings allow
     └── ClientClosed            the client, producer or consumer was closed meanwhile
 """
@@ -46,6 +47,10 @@ class InvalidResponse(ClientError):
 
 class UnsupportedByBroker(ClientError):
     """The broker and this client have no version of an API in common, or not the one that a field needs."""
+
+
+class RecordTooLarge(ClientError):
+    """A record that is larger than ``max.request.size`` allows."""
 
 
 class TimedOut(ClientError):

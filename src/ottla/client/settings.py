@@ -24,7 +24,6 @@ MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 KNOWN: dict[str, _Setting] = {
     "bootstrap.servers": _TEXT,
     "client.id": _Setting("ottla"),
-    "client.rack": _Setting(""),
     "request.timeout.ms": _Setting(30_000, least=1),
     "default.api.timeout.ms": _Setting(60_000, least=1),
     "retries": _Setting(2**31 - 1),
@@ -88,8 +87,8 @@ KNOWN: dict[str, _Setting] = {
 }
 """Every setting that has an effect. The type of the default is the setting's type; None: text, not set.
 
-Different from Kafka's clients on purpose: ``enable.auto.commit`` and ``allow.auto.create.topics`` are off,
-``batch.size`` is larger, and PEM is the type of the stores.
+Different from Kafka's clients on purpose: ``enable.auto.commit`` is off, a consumer does not create topics by asking
+for them, ``batch.size`` is larger, and PEM is the type of the stores.
 """
 
 _NUMBERS = frozenset(name for name, setting in KNOWN.items() if type(setting.default) is int)
@@ -98,6 +97,7 @@ _SWITCHES = frozenset(name for name, setting in KNOWN.items() if type(setting.de
 _WITHOUT_MEANING = (
     "auto.include.jmx.reporter",
     "client.dns.lookup",
+    "client.rack",
     "connections.max.idle.ms",
     "default.key.",
     "enable.metrics.push",

@@ -1,5 +1,6 @@
 """Writing records; :class:`Producer` is the way in."""
 
-from .producer import Delivery, Producer
+from .batch import Delivery
+from .producer import Producer
 
 __all__ = ["Delivery", "Producer"]

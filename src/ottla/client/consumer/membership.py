@@ -1,0 +1,308 @@
+"""A member of a classic group: joins, takes its share, says that it is alive, leaves.
+
+:class:`Membership` speaks to the coordinator and knows nothing of what is read; the consumer asks it to :meth:`join`
+whenever :attr:`must_join` says so, and applies what it gets. The state is one of:
+
+- OUT: not a member, or thrown out: what was owned is lost, and the next join begins without a member id if the
+  coordinator has forgotten it;
+- JOINING: the coordinator waits for the others, or the leader is at work;
+- STABLE: a task heartbeats; it may learn that the group rebalances, which makes ``must_join`` true.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from enum import Enum
+from typing import Final, NamedTuple
+
+from ottla.client.cluster import Cluster, coordinator_moved
+from ottla.client.errors import BrokerError, ClientError, ConnectionFailed, SettingsError, check
+from ottla.client.protocols import (
+    CONSUMER_PROTOCOL,
+    Subscription,
+    decode_assignment,
+    decode_subscription,
+    encode_assignment,
+    encode_subscription,
+)
+from ottla.client.settings import ClientSettings
+from ottla.model.error_codes import ErrorCode
+from ottla.model.errors import MalformedMessage
+from ottla.model.ids import TopicPartition
+from ottla.protocol.api_table import ApiKey
+from ottla.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from ottla.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
+from ottla.protocol.messages.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity
+from ottla.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment, SyncGroupResponse
+
+from .assignors import ASSIGNORS, COOPERATIVE, Member, strategies
+
+NO_GENERATION: Final = -1
+JOIN_EXTRA_S: Final = 5.0
+"""What the answer to a join may take beyond the rebalance timeout."""
+
+LEAVE_WITHIN_S: Final = 3.0
+
+_JOIN_AGAIN: Final = frozenset(
+    {
+        ErrorCode.REBALANCE_IN_PROGRESS,
+        ErrorCode.ILLEGAL_GENERATION,
+        ErrorCode.UNKNOWN_MEMBER_ID,
+    }
+)
+
+
+class State(Enum):
+    """Where the member stands; see the head of the module."""
+
+    OUT = "out"
+    JOINING = "joining"
+    STABLE = "stable"
+
+
+class Joined(NamedTuple):
+    """What a join brought: the share, and the topics' partitions as the leader saw them (empty for the others)."""
+
+    partitions: frozenset[TopicPartition]
+    counts: dict[str, int]
+
+
+class Membership:
+    """One member of one group; ``on_change`` is called when the consumer should look at :attr:`must_join` again."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: ClientSettings,
+        group_id: str,
+        topics: Collection[str],
+        *,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.group_id = group_id
+        self.group_instance_id = settings.text("group.instance.id") or None
+        self.member_id = ""
+        self.generation = NO_GENERATION
+        self.must_join = True
+        self.lost = False
+        """Whether the coordinator has forgotten us, so that others may have what we own."""
+        self.error: ClientError | None = None
+        try:
+            self._strategies = strategies(settings.text("partition.assignment.strategy"))
+        except ValueError as error:
+            raise SettingsError(f"partition.assignment.strategy: {error}") from error
+        self.cooperative = self._strategies == [COOPERATIVE]
+        """Whether partitions are kept through a rebalance; all assignors of a member must agree on that (KIP-429)."""
+        self._cluster = cluster
+        self._topics = sorted(topics)
+        self._session_ms = settings.number("session.timeout.ms")
+        self._heartbeat_s = settings.seconds("heartbeat.interval.ms")
+        self._poll_interval_s = settings.seconds("max.poll.interval.ms")
+        self._on_change = on_change
+        self._state = State.OUT
+        self._heartbeats: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._polled_at = self._loop.time()
+
+    def polled(self) -> None:
+        """Note that the reader is alive."""
+        self._polled_at = self._loop.time()
+
+    async def join(self, owned: Collection[TopicPartition]) -> Joined:
+        """Join or join again, with what is still owned, until the group has a share for us.
+
+        Raises what is not to be mended by trying again: BrokerError (a group of another kind, a fenced instance id, no
+        authorization), AuthenticationFailed ... A lost connection is tried again for ever; the caller has the time.
+        """
+        await self._stop_heartbeats()
+        self._state = State.JOINING
+        self.must_join = False
+        backoff = self._cluster.backoff()
+        while True:
+            try:
+                joined = await self._join_once(owned)
+            except BrokerError as error:
+                if coordinator_moved(error.code):
+                    self._cluster.forget_coordinator(self.group_id)
+                elif error.code == ErrorCode.UNKNOWN_MEMBER_ID:
+                    self._forget_member_id()
+                if error.code == ErrorCode.MEMBER_ID_REQUIRED:
+                    continue
+                if error.code not in _JOIN_AGAIN and not error.retriable:
+                    self._state = State.OUT
+                    self.must_join = True
+                    raise
+            except ClientError as error:
+                if not error.retriable:
+                    self._state = State.OUT
+                    self.must_join = True
+                    raise
+            else:
+                break
+            await asyncio.sleep(backoff.next_s())
+        self._state = State.STABLE
+        self.lost = False
+        self._heartbeats = self._loop.create_task(self._keep_alive(), name=f"heartbeats of {self.group_id}")
+        return joined
+
+    async def _join_once(self, owned: Collection[TopicPartition]) -> Joined:
+        subscription = encode_subscription(Subscription(self._topics, list(owned), self.generation))
+        request = JoinGroupRequest(
+            group_id=self.group_id,
+            session_timeout_ms=self._session_ms,
+            rebalance_timeout_ms=int(self._poll_interval_s * 1000),
+            member_id=self.member_id,
+            group_instance_id=self.group_instance_id,
+            protocol_type=CONSUMER_PROTOCOL,
+            protocols=[JoinGroupRequestProtocol(name=name, metadata=subscription) for name in self._strategies],
+        )
+        response = await self._cluster.ask_coordinator(
+            self.group_id,
+            ApiKey.JOIN_GROUP,
+            request,
+            JoinGroupResponse,
+            timeout_s=self._poll_interval_s + JOIN_EXTRA_S,
+        )
+        if response.error_code == ErrorCode.MEMBER_ID_REQUIRED:
+            self.member_id = response.member_id
+        check(response.error_code, subject=f"group {self.group_id}")
+        self.member_id = response.member_id
+        self.generation = response.generation_id
+        shares: dict[str, list[TopicPartition]] = {}
+        counts: dict[str, int] = {}
+        if response.leader == response.member_id and not response.skip_assignment:
+            shares, counts = await self._share_out(response)
+        return Joined(await self._sync(response, shares), counts)
+
+    async def _share_out(self, response: JoinGroupResponse) -> tuple[dict[str, list[TopicPartition]], dict[str, int]]:
+        """Decide as the group's leader who gets what."""
+        members = []
+        for entry in response.members:
+            try:
+                subscription = decode_subscription(entry.metadata)
+            except MalformedMessage:
+                # A member whose wishes cannot be read gets nothing; the others can go on.
+                subscription = Subscription([], [], NO_GENERATION)
+            members.append(Member(entry.member_id, entry.group_instance_id, subscription))
+        wanted = sorted({topic for member in members for topic in member.subscription.topics})
+        topics = await self._cluster.refresh(wanted)
+        counts = {name: len(topic.partitions) for name, topic in topics.items() if not topic.error_code}
+        assignor = ASSIGNORS[response.protocol_name or self._strategies[0]]
+        return assignor(members, counts), counts
+
+    async def _sync(
+        self, response: JoinGroupResponse, shares: dict[str, list[TopicPartition]]
+    ) -> frozenset[TopicPartition]:
+        request = SyncGroupRequest(
+            group_id=self.group_id,
+            generation_id=self.generation,
+            member_id=self.member_id,
+            group_instance_id=self.group_instance_id,
+            protocol_type=CONSUMER_PROTOCOL,
+            protocol_name=response.protocol_name,
+            assignments=[
+                SyncGroupRequestAssignment(member_id=member_id, assignment=encode_assignment(share))
+                for member_id, share in shares.items()
+            ],
+        )
+        answer = await self._cluster.ask_coordinator(
+            self.group_id,
+            ApiKey.SYNC_GROUP,
+            request,
+            SyncGroupResponse,
+            timeout_s=self._poll_interval_s + JOIN_EXTRA_S,
+        )
+        check(answer.error_code, subject=f"group {self.group_id}")
+        return frozenset(decode_assignment(answer.assignment)) if answer.assignment else frozenset()
+
+    async def _keep_alive(self) -> None:
+        """Heartbeat, also while the reader has still to join again, unless it seems dead (``max.poll.interval.ms``)."""
+        while self._state is State.STABLE:
+            await asyncio.sleep(self._heartbeat_s)
+            if self._loop.time() - self._polled_at > self._poll_interval_s:
+                await self._say_goodbye("the consumer has not polled for max.poll.interval.ms")
+                self.thrown_out()
+                return
+            request = HeartbeatRequest(
+                group_id=self.group_id,
+                generation_id=self.generation,
+                member_id=self.member_id,
+                group_instance_id=self.group_instance_id,
+            )
+            try:
+                response = await self._cluster.ask_coordinator(
+                    self.group_id, ApiKey.HEARTBEAT, request, HeartbeatResponse, timeout_s=self._session_ms / 1000
+                )
+            except ConnectionFailed:
+                continue
+            except ClientError as error:
+                self._failed(error)
+                return
+            self.answered(response.error_code)
+
+    def answered(self, code: int) -> None:
+        """Take the code of a heartbeat's or a commit's answer."""
+        if code == ErrorCode.NONE:
+            return
+        if coordinator_moved(code):
+            self._cluster.forget_coordinator(self.group_id)
+        elif code == ErrorCode.REBALANCE_IN_PROGRESS:
+            if not self.must_join:
+                self.must_join = True
+                self._on_change()
+        elif code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION):
+            if code == ErrorCode.UNKNOWN_MEMBER_ID:
+                self.member_id = ""
+            self.thrown_out()
+        elif not (error := BrokerError(code, subject=f"group {self.group_id}")).retriable:
+            self._failed(error)
+
+    def thrown_out(self) -> None:
+        """We are no member any more: what we owned is others' now."""
+        self._state = State.OUT
+        self.generation = NO_GENERATION
+        self.must_join = True
+        self.lost = True
+        self._on_change()
+
+    def _failed(self, error: ClientError) -> None:
+        self.error = error
+        self.thrown_out()
+
+    def _forget_member_id(self) -> None:
+        self.member_id = ""
+        self.generation = NO_GENERATION
+
+    async def close(self) -> None:
+        """Leave the group, unless we are a static member, whose place is kept; within a few seconds."""
+        await self._stop_heartbeats()
+        if self.group_instance_id is None:
+            await self._say_goodbye("the consumer is being closed")
+        self._state = State.OUT
+
+    async def _say_goodbye(self, reason: str) -> None:
+        if not self.member_id:
+            return
+        member_id, self.member_id = self.member_id, ""
+        try:
+            node_id = await self._cluster.coordinator(self.group_id)
+            connection = await self._cluster.node(node_id)
+            version = connection.version(ApiKey.LEAVE_GROUP)
+            if version >= 3:
+                identity = MemberIdentity(
+                    member_id=member_id,
+                    group_instance_id=self.group_instance_id,
+                    reason=reason if version >= 5 else None,
+                )
+                request = LeaveGroupRequest(group_id=self.group_id, members=[identity])
+            else:
+                request = LeaveGroupRequest(group_id=self.group_id, member_id=member_id)
+            await self._cluster.ask(node_id, ApiKey.LEAVE_GROUP, request, LeaveGroupResponse, timeout_s=LEAVE_WITHIN_S)
+        except ClientError:
+            # The session will run out.
+            return
+
+    async def _stop_heartbeats(self) -> None:
+        task, self._heartbeats = self._heartbeats, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
