@@ -55,7 +55,7 @@ class Broker:
     ) -> None:
         self._life = Life(settings_texts(settings or {}, named_settings), disk, port)
         self._operations = Operations(self._life.client)
-        self._finalizer = weakref.finalize(self, self._life.abandon)
+        self._finalizer = weakref.finalize(self, self._life.forgotten, os.getpid())
 
     def __repr__(self) -> str:
         state = self.bootstrap_servers if self.is_running else "stopped"
@@ -145,7 +145,7 @@ class Broker:
     def __del__(self) -> None:
         life = getattr(self, "_life", None)  # not there if the arguments were refused
         if life is not None and life.is_running:
-            warnings.warn(f"{self!r} was never closed; use it with `with`", ResourceWarning, stacklevel=2, source=self)
+            warnings.warn(f"{self!r} was never closed; use it with `with`", ResourceWarning, stacklevel=2)
 
     def _run(self, coroutine: "Coroutine[Any, Any, T]") -> T:
         loop_thread = self._life.loop_thread

@@ -7,6 +7,7 @@ broker is the same one; :meth:`Life.end` gives it back.
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Mapping
 
 from ottla.broker.node import Node
@@ -98,10 +99,7 @@ class Life:
         if node is None or loop_thread is None:
             return
         client, self._client = self._client, None
-        try:
-            loop_thread.run(_stop(node, client))
-        finally:
-            loop_thread.close()
+        loop_thread.close(_stop(node, client))
         self._hold_ports(node)
 
     def end(self) -> None:
@@ -111,13 +109,18 @@ class Life:
         finally:
             self._give_back()
 
-    def abandon(self) -> None:
-        """End at once, answering nobody: for a broker that was forgotten."""
-        self.node = None
-        loop_thread, self.loop_thread = self.loop_thread, None
-        if loop_thread is not None:
+    def forgotten(self, process_id: int) -> None:
+        """End because nobody has the broker any more; not in a process that was forked, where its thread is not.
+
+        At the end of the interpreter no thread can be had any more: then it ends at once, answering nobody.
+        """
+        if os.getpid() != process_id:
+            return
+        loop_thread = self.loop_thread
+        if loop_thread is not None and not threading.main_thread().is_alive():
+            self.node = self.loop_thread = None
             loop_thread.close()
-        self._give_back()
+        self.end()
 
     def _give_back(self) -> None:
         self._release_ports()

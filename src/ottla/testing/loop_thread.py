@@ -1,8 +1,6 @@
 """An event loop in a thread of its own, so that a broker runs beside a test that blocks, awaits or does neither."""
 
 import asyncio
-import contextlib
-import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -22,7 +20,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._failure: BaseException | None = None
-        self._process_id = os.getpid()
+        self._last: Coroutine[Any, Any, None] | None = None
         self._is_running = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -43,6 +41,8 @@ class LoopThread:
         self._stop = asyncio.Event()
         self._is_running.set()
         await self._stop.wait()
+        if self._last is not None:
+            await self._last
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
         """Run ``coroutine`` on the loop; any thread may wait for what is returned."""
@@ -58,15 +58,24 @@ class LoopThread:
             future.cancel()  # Ctrl-C: what nobody waits for any more ends as well
             raise
 
-    def close(self) -> None:
-        """Cancel what runs, end the loop and the thread; harmless the second time, and in a forked process."""
-        if os.getpid() != self._process_id or not self._thread.is_alive():
-            return
+    def close(self, last: "Coroutine[Any, Any, None] | None" = None) -> None:
+        """Run ``last``, cancel what runs, end the loop and the thread. What ``last`` raises is raised here.
+
+        From the loop's own thread, where a collector may have come upon a forgotten broker, it waits for nothing.
+        """
         assert self._loop is not None
         assert self._stop is not None
-        with contextlib.suppress(RuntimeError):  # the loop has just ended
+        self._last = last
+        try:
             self._loop.call_soon_threadsafe(self._stop.set)
+        except RuntimeError:  # the loop has ended by itself
+            if last is not None:
+                last.close()
+        if self._thread is threading.current_thread():
+            return
         self._thread.join()
+        if self._failure is not None:
+            raise self._failure
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

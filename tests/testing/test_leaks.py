@@ -1,0 +1,69 @@
+"""A hundred brokers one after another leave nothing behind."""
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import confluent_kafka
+import pytest
+
+from ottla.broker.node import Node
+from ottla.testing import Broker
+
+BROKERS = 100
+ALLOWED_BYTES = 1 << 20
+"""What a hundred brokers may leave in memory: caches of codecs and the like, far from what even one broker takes."""
+
+
+def children() -> set[str]:
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    return set(listed.read_text().split()) if listed.exists() else set()
+
+
+def descriptors() -> int:
+    listed = Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd")
+    return len(list(listed.iterdir())) if listed.exists() else 0
+
+
+def left_of(kind: type) -> int:
+    gc.collect()
+    return sum(isinstance(thing, kind) for thing in gc.get_objects())
+
+
+def use(broker: Broker) -> None:
+    """Write a record with a foreign client."""
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap_servers})
+    producer.produce("t", b"v")
+    assert producer.flush(10) == 0
+
+
+@pytest.mark.parametrize("disk", [False, True], ids=["memory", "temporary folder"])
+def test_a_hundred_brokers_leave_nothing(disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for _ in range(5):  # what is made once and kept: imports, codecs, the resolver's caches
+        with Broker(disk=disk) as broker:
+            use(broker)
+    gc.collect()
+    before = (threading.active_count(), descriptors(), children(), list(tmp_path.iterdir()), left_of(asyncio.Task))
+    tracemalloc.start()
+    try:
+        for number in range(BROKERS):
+            with Broker(disk=disk) as broker:
+                if number % 10 == 0:
+                    use(broker)
+            if number == BROKERS // 5:
+                gc.collect()
+                bytes_before = tracemalloc.get_traced_memory()[0]
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - bytes_before
+    finally:
+        tracemalloc.stop()
+    del broker
+    assert left_of(Node) == 0
+    after = (threading.active_count(), descriptors(), children(), list(tmp_path.iterdir()), left_of(asyncio.Task))
+    assert after == before
+    assert grown < ALLOWED_BYTES
