@@ -1,8 +1,12 @@
 """What is known of the cluster, and the connections to its brokers.
 
-One connection to each broker is made when it is first needed and made again when it was lost; the bootstrap servers are
-asked only as long as no broker is known or none of them answers. Those who call say how long it may take (a
-:class:`~ottla.client.deadline.Deadline`); :meth:`Cluster.retry` is the loop around everything that may pass by itself.
+A connection to a broker is made when it is first needed and made again when it was lost; the bootstrap servers are
+asked only as long as no broker is known or none of them answers. There is one for everything that is answered at once,
+and *lanes* beside it for what waits at the broker: a broker answers the requests of a connection in order, so a fetch
+that waits for records, or a join that waits for the other members, would hold up all that came behind it.
+
+Those who call say how long it may take (a :class:`~ottla.client.deadline.Deadline`); :meth:`Cluster.retry` is the loop
+around everything that may pass by itself.
 """
 
 import asyncio
@@ -30,6 +34,8 @@ M = TypeVar("M", bound=Message)
 GROUP = 0
 """The kind of coordinator that FindCoordinator is asked for; transactions would be 1."""
 
+MAIN_LANE = 0
+
 CREATED_WITHIN_MS = 5000
 """How long a topic may stay unknown that is created because we ask for it; then the broker does not create it."""
 
@@ -41,7 +47,8 @@ class Cluster:
         self.settings = settings
         self.metadata = Metadata()
         self._bootstrap = parse_addresses(bootstrap_servers)
-        self._connections: dict[Address, asyncio.Task[Connection]] = {}
+        self._connections: dict[tuple[Address, int], asyncio.Task[Connection]] = {}
+        self._lanes = 0
         self._coordinators: dict[str, int] = {}
         self._tls: ssl.SSLContext | None = None
         self._reached = False
@@ -63,7 +70,16 @@ class Cluster:
 
     # Connections
 
-    async def node(self, node_id: int) -> Connection:
+    def new_lane(self) -> int:
+        """Return the number of a lane that nobody else uses."""
+        self._lanes += 1
+        return self._lanes
+
+    async def close_lane(self, lane: int) -> None:
+        """Close the connections of a lane."""
+        await self._close([key for key in self._connections if key[1] == lane])
+
+    async def node(self, node_id: int, lane: int = MAIN_LANE) -> Connection:
         """Return the connection to a broker; ConnectionFailed if it is not known or cannot be reached."""
         broker = self.metadata.brokers.get(node_id)
         if broker is None:
@@ -73,7 +89,7 @@ class Cluster:
                 raise ConnectionFailed(f"broker {node_id} is not there at the moment")
         address = Address(broker.host, broker.port)
         try:
-            return await self._connect(address)
+            return await self._connect(address, lane)
         except ConnectionFailed as error:
             if address in self._bootstrap:
                 raise
@@ -85,14 +101,14 @@ class Cluster:
         The very first time each bootstrap server is tried once, and that none answers is final.
         """
         self._check_open()
-        for task in self._connections.values():
-            if _is_open(task):
+        for (_, lane), task in self._connections.items():
+            if lane == MAIN_LANE and _is_open(task):
                 return task.result()
         known = [Address(broker.host, broker.port) for broker in self.metadata.brokers.values()]
         errors: list[ConnectionFailed] = []
         for address in dict.fromkeys([*known, *self._bootstrap]):
             try:
-                connection = await self._connect(address)
+                connection = await self._connect(address, MAIN_LANE)
             except ConnectionFailed as error:
                 errors.append(error)
             else:
@@ -102,15 +118,15 @@ class Cluster:
         failed.retriable = self._reached
         raise failed
 
-    async def _connect(self, address: Address) -> Connection:
+    async def _connect(self, address: Address, lane: int) -> Connection:
         self._check_open()
-        task = self._connections.get(address)
+        task = self._connections.get((address, lane))
         if task is None or (task.done() and not _is_open(task)):
             if task is not None and not task.cancelled() and task.exception() is None:
                 task.result().close_when_idle()
             task = asyncio.get_running_loop().create_task(self._open(address), name=f"connect to {address}")
             task.add_done_callback(_retrieve)
-            self._connections[address] = task
+            self._connections[address, lane] = task
         # Shielded: that one caller goes away is no reason to break it for the others.
         return await asyncio.shield(task)
 
@@ -124,8 +140,10 @@ class Cluster:
     async def close(self) -> None:
         """Close every connection; calls under way raise ClientClosed."""
         self._closed = True
-        tasks = list(self._connections.values())
-        self._connections.clear()
+        await self._close(list(self._connections))
+
+    async def _close(self, keys: list[tuple[Address, int]]) -> None:
+        tasks = [self._connections.pop(key) for key in keys]
         for task in tasks:
             if not task.done():
                 task.cancel()
@@ -141,10 +159,17 @@ class Cluster:
     # Requests
 
     async def ask(
-        self, node_id: int, api_key: ApiKey, message: Message, answer: type[M], *, timeout_s: float | None = None
+        self,
+        node_id: int,
+        api_key: ApiKey,
+        message: Message,
+        answer: type[M],
+        *,
+        timeout_s: float | None = None,
+        lane: int = MAIN_LANE,
     ) -> M:
         """Send a request to a broker (NOBODY means any), once, and return its answer, which is of the class given."""
-        connection = await (self.any_node() if node_id == NOBODY else self.node(node_id))
+        connection = await (self.any_node() if node_id == NOBODY else self.node(node_id, lane))
         return expect(await connection.request(api_key, message, timeout_s=timeout_s), answer)
 
     # Metadata
@@ -224,12 +249,19 @@ class Cluster:
         self._coordinators.pop(group_id, None)
 
     async def ask_coordinator(
-        self, group_id: str, api_key: ApiKey, message: Message, answer: type[M], *, timeout_s: float | None = None
+        self,
+        group_id: str,
+        api_key: ApiKey,
+        message: Message,
+        answer: type[M],
+        *,
+        timeout_s: float | None = None,
+        lane: int = MAIN_LANE,
     ) -> M:
         """Send a request to a group's coordinator, once; a lost connection makes it be looked for anew."""
         node_id = await self.coordinator(group_id)
         try:
-            return await self.ask(node_id, api_key, message, answer, timeout_s=timeout_s)
+            return await self.ask(node_id, api_key, message, answer, timeout_s=timeout_s, lane=lane)
         except ConnectionFailed:
             self.forget_coordinator(group_id)
             raise

@@ -47,6 +47,7 @@ class Fetcher:
         self._timeout_s = settings.seconds("request.timeout.ms")
         self._patience_s = settings.seconds("default.api.timeout.ms")
         self._wake = asyncio.Event()
+        self._lane = cluster.new_lane()
         self._busy: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -84,6 +85,7 @@ class Fetcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._cluster.close_lane(self._lane)
 
     async def _run(self) -> None:
         while True:
@@ -157,6 +159,7 @@ class Fetcher:
                 ApiKey.FETCH,
                 request,
                 FetchResponse,
+                lane=self._lane,
                 timeout_s=max(self._timeout_s, self._max_wait_ms / 1000 + EXTRA_WAIT_S),
             )
             if response.error_code:

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from ottla.client.cluster import Cluster, coordinator_moved
+from ottla.client.deadline import Deadline
 from ottla.client.errors import BrokerError, ClientError, ConnectionFailed, SettingsError, check
 from ottla.client.protocols import (
     CONSUMER_PROTOCOL,
@@ -93,6 +94,8 @@ class Membership:
         self.cooperative = self._strategies == [COOPERATIVE]
         """Whether partitions are kept through a rebalance; all assignors of a member must agree on that (KIP-429)."""
         self._cluster = cluster
+        self.lane = cluster.new_lane()
+        """For what may wait for the other members; leaving must not wait behind it."""
         self._topics = sorted(topics)
         self._session_ms = settings.number("session.timeout.ms")
         self._heartbeat_s = settings.seconds("heartbeat.interval.ms")
@@ -111,12 +114,13 @@ class Membership:
         """Join or join again, with what is still owned, until the group has a share for us.
 
         Raises what is not to be mended by trying again: BrokerError (a group of another kind, a fenced instance id, no
-        authorization), AuthenticationFailed ... A lost connection is tried again for ever; the caller has the time.
+        authorization), AuthenticationFailed ... and what did not pass within ``default.api.timeout.ms``.
         """
         await self._stop_heartbeats()
         self._state = State.JOINING
         self.must_join = False
         backoff = self._cluster.backoff()
+        failing: Deadline | None = None
         while True:
             try:
                 joined = await self._join_once(owned)
@@ -127,17 +131,18 @@ class Membership:
                     self._forget_member_id()
                 if error.code == ErrorCode.MEMBER_ID_REQUIRED:
                     continue
-                if error.code not in _JOIN_AGAIN and not error.retriable:
-                    self._state = State.OUT
-                    self.must_join = True
-                    raise
+                failed: ClientError = error
+                passes = error.retriable or error.code in _JOIN_AGAIN
             except ClientError as error:
-                if not error.retriable:
-                    self._state = State.OUT
-                    self.must_join = True
-                    raise
+                failed = error
+                passes = error.retriable
             else:
                 break
+            failing = failing or self._cluster.deadline(None)
+            if not passes or failing.over:
+                self._state = State.OUT
+                self.must_join = True
+                raise failed
             await asyncio.sleep(backoff.next_s())
         self._state = State.STABLE
         self.lost = False
@@ -160,6 +165,7 @@ class Membership:
             ApiKey.JOIN_GROUP,
             request,
             JoinGroupResponse,
+            lane=self.lane,
             timeout_s=self._poll_interval_s + JOIN_EXTRA_S,
         )
         if response.error_code == ErrorCode.MEMBER_ID_REQUIRED:
@@ -209,6 +215,7 @@ class Membership:
             ApiKey.SYNC_GROUP,
             request,
             SyncGroupResponse,
+            lane=self.lane,
             timeout_s=self._poll_interval_s + JOIN_EXTRA_S,
         )
         check(answer.error_code, subject=f"group {self.group_id}")
@@ -230,7 +237,12 @@ class Membership:
             )
             try:
                 response = await self._cluster.ask_coordinator(
-                    self.group_id, ApiKey.HEARTBEAT, request, HeartbeatResponse, timeout_s=self._session_ms / 1000
+                    self.group_id,
+                    ApiKey.HEARTBEAT,
+                    request,
+                    HeartbeatResponse,
+                    lane=self.lane,
+                    timeout_s=self._session_ms / 1000,
                 )
             except ConnectionFailed:
                 continue
@@ -278,6 +290,7 @@ class Membership:
         if self.group_instance_id is None:
             await self._say_goodbye("the consumer is being closed")
         self._state = State.OUT
+        await self._cluster.close_lane(self.lane)
 
     async def _say_goodbye(self, reason: str) -> None:
         if not self.member_id:
