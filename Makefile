@@ -8,7 +8,7 @@ ARGS ?=
 # The tests mostly wait for the processes that they start: one more of them at once than there are cores.
 WORKERS ?= 3
 
-.PHONY: run compat twin twin-record test coverage check format setup clients generate docs bench fuzz wheel clean
+.PHONY: run compat twin twin-record test coverage check format setup clients generate docs bench profile fuzz wheel clean
 
 run: $(RUN_STAMP)
 	@exec $(BIN)/ottla serve $(ARGS)
@@ -73,6 +73,10 @@ compat: clients
 # Ottla beside Apache Kafka. ONLY=produce runs a part (or several, with commas), QUICK=1 fewer rounds and cases.
 bench: clients .bench/load
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick) $(ONLY) $(ARGS)
+
+# A flame graph of a broker under LOAD=produce|consume|ping|latency; ARGS=--help shows what else can be said.
+profile: $(DEV_STAMP) .bench/load
+	$(BIN)/python -m bench.profile $(LOAD) $(ARGS)
 
 .bench/load: bench/clients/*.c bench/clients/*.h
 	@tools/setup/setup_clients.sh librdkafka
