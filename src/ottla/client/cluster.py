@@ -98,7 +98,7 @@ class Cluster:
     async def any_node(self) -> Connection:
         """Return a connection to some broker: one that stands, else one that can be made.
 
-        The very first time each bootstrap server is tried once, and that none answers is final.
+        Before anything was ever answered each bootstrap server is tried once, and that none answers is final.
         """
         self._check_open()
         for (_, lane), task in self._connections.items():
@@ -112,7 +112,6 @@ class Cluster:
             except ConnectionFailed as error:
                 errors.append(error)
             else:
-                self._reached = True
                 return connection
         failed = ConnectionFailed("; ".join(dict.fromkeys(str(error) for error in errors)))
         failed.retriable = self._reached
@@ -170,7 +169,20 @@ class Cluster:
     ) -> M:
         """Send a request to a broker (NOBODY means any), once, and return its answer, which is of the class given."""
         connection = await (self.any_node() if node_id == NOBODY else self.node(node_id, lane))
-        return expect(await connection.request(api_key, message, timeout_s=timeout_s), answer)
+        try:
+            response = await connection.request(api_key, message, timeout_s=timeout_s)
+        except ConnectionFailed as error:
+            if not self._reached:
+                error = ConnectionFailed(f"{error}{self._login_hint()}")
+                error.retriable = False
+            raise error from error.__cause__
+        self._reached = True
+        return expect(response, answer)
+
+    def _login_hint(self) -> str:
+        if self.settings.text("security.protocol").startswith("SASL_"):
+            return ""
+        return " before it answered anything (does it want a login? see security.protocol and sasl.mechanism)"
 
     # Metadata
 

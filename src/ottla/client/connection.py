@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Final, cast
 
 from ottla.model.errors import MalformedMessage, UnsupportedVersion
-from ottla.network.wire import FrameReader, LargeBuffers
+from ottla.network.wire import FrameReader, FrameTooLargeError, LargeBuffers
 from ottla.protocol.api import codec, decode_response
 from ottla.protocol.api_table import ApiKey
 from ottla.protocol.header import decode_response_header, encode_request_header
@@ -77,6 +77,11 @@ class Connection(asyncio.BufferedProtocol):
         try:
             while (frame := self._reader.next_frame()) is not None:
                 self._take(frame)
+        except FrameTooLargeError as error:
+            # The limit's name in the text is a broker's.
+            failed = InvalidResponse(f"{self.address} does not answer like a Kafka broker: its first bytes are no size")
+            failed.__cause__ = error
+            self._fail(failed)
         except MalformedMessage as error:
             self._fail(InvalidResponse(f"{self.address} does not answer like a Kafka broker: {error}"))
         self._reader.give_back()
@@ -89,7 +94,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, and with it whoever waits."""
         why = f": {exc}" if exc is not None and str(exc) else ""
-        self._fail(ConnectionFailed(f"lost the connection to {self.address}{why}"))
+        failed = ConnectionFailed(f"lost the connection to {self.address}{why}")
+        failed.__cause__ = exc
+        self._fail(failed)
         self._reader.close()
         self._gone.set()
 
