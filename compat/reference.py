@@ -189,6 +189,8 @@ class Reference:
         }
 
         def done() -> bool:
+            # Makes the internal topic, where this is the first group.
+            self.connection.call("FindCoordinator", 1, {"key": group, "key_type": 0})
             answer = self.connection.call("OffsetCommit", 7, request)
             codes = {each["error_code"] for named in answer["topics"] for each in named["partitions"]}
             assert codes <= {0, 14, 15, 16}, answer

@@ -4,6 +4,7 @@
 // returns what stands under "ok". It throws NoFeature where the client lacks what is asked for, anything else for an error.
 
 import { Console } from 'node:console'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import readline from 'node:readline'
@@ -14,6 +15,10 @@ globalThis.console = new Console(process.stderr)
 
 /** Finds packages where the set-up installed them. */
 export const installed = createRequire(path.join(process.env.COMPAT_HOME ?? '.', 'package.json'))
+
+/** The version of an installed package, also of one that does not export its package.json. */
+export const versionOf = name =>
+  JSON.parse(readFileSync(path.join(process.env.COMPAT_HOME, 'node_modules', name, 'package.json'), 'utf8')).version
 
 /** Imports a package that is no CommonJS module. */
 export const importInstalled = name => import(pathToFileURL(installed.resolve(name)).href)
@@ -101,6 +106,11 @@ export class Inbox {
   /** Forget what belongs to partitions that `isKept` does not hold. */
   keepOnly(isKept) {
     this.records = this.records.filter(record => isKept(record.topic, record.partition))
+    this.keepPositions(isKept)
+  }
+
+  /** Forget positions of partitions that `isKept` does not hold, but hand over the records that came from them. */
+  keepPositions(isKept) {
     for (const key of this.positions.keys()) {
       const [topic, partition] = key.split('\0')
       if (!isKept(topic, Number(partition))) this.positions.delete(key)
@@ -149,7 +159,8 @@ async function answer(operations, request) {
   const operation = Object.hasOwn(operations, request.do) ? operations[request.do] : null
   if (!operation) return { none: operations.none?.[request.do] ?? `the client has no ${request.do}` }
   try {
-    return { ok: (await within(operation(request), request.timeout_ms)) ?? {} }
+    const found = await within(operation(request), request.timeout_ms)
+    return { ok: found && Object.getPrototypeOf(found) === Object.prototype ? found : {} }
   } catch (error) {
     if (error instanceof NoFeature) return { none: error.message }
     console.error(error)

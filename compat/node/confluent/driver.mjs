@@ -3,11 +3,10 @@
 // A group's member is a consumer of its promise API (the one in KafkaJS's style); producers, reading without a group and admin
 // calls use its RdKafka API, which has more of them.
 
-import { fromBase64, Inbox, installed, NoFeature, paced, remembered, serve, toBase64 } from '../protocol.mjs'
+import { fromBase64, Inbox, installed, NoFeature, paced, remembered, serve, toBase64, versionOf } from '../protocol.mjs'
 
 const confluent = installed('@confluentinc/kafka-javascript')
 const { AdminClient, CODES, ConsumerGroupStates, KafkaConsumer, KafkaJS, OffsetSpec, Producer } = confluent
-const { version } = installed('@confluentinc/kafka-javascript/package.json')
 const { ERR__ASSIGN_PARTITIONS } = CODES.ERRORS
 
 const common = bootstrap => ({
@@ -321,4 +320,4 @@ async function close() {
   for (const each of await admin.all()) each.disconnect()
 }
 
-await serve('@confluentinc/kafka-javascript', version, operations, close)
+await serve('@confluentinc/kafka-javascript', versionOf('@confluentinc/kafka-javascript'), operations, close)

@@ -2,14 +2,13 @@
 
 import { randomUUID } from 'node:crypto'
 
-import { fromBase64, Inbox, installed, NoFeature, paced, Refused, remembered, serve, toBase64, waitUntil } from '../protocol.mjs'
+import { fromBase64, Inbox, installed, NoFeature, paced, Refused, remembered, serve, toBase64, versionOf, waitUntil } from '../protocol.mjs'
 
 const kafkajs = installed('kafkajs')
 const lz4 = installed('lz4-napi')
 const zstd = installed('@bokuweb/zstd-wasm')
 const { AssignerProtocol, CompressionCodecs, CompressionTypes, Kafka, Partitioners } = kafkajs
 const { MemberAssignment } = AssignerProtocol
-const { version } = installed('kafkajs/package.json')
 
 await zstd.init()
 CompressionCodecs[CompressionTypes.Snappy] = installed('kafkajs-snappy')
@@ -392,4 +391,4 @@ async function close() {
   for (const each of await admin.all()) await each.disconnect()
 }
 
-await serve('KafkaJS', version, operations, close)
+await serve('KafkaJS', versionOf('kafkajs'), operations, close)
