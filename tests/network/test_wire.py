@@ -232,3 +232,20 @@ def test_memory_is_given_in_the_order_of_asking() -> None:
         second.send(300_000)
     assert second.taken == [b"x" * 200_000]
     assert buffers.reserved_bytes == 0
+
+
+def test_large_buffers_are_kept_while_they_are_used() -> None:
+    buffers = LargeBuffers(keep=2)
+    first, second, third = (buffers.take(1000) for _ in range(3))
+    for buffer in (first, second, third):
+        buffers.give(buffer)
+    assert buffers.take(1000) is second, "of two kept the last"
+    buffers.give(second)
+    buffers.release_unused()
+    assert buffers.take(1000) is second
+    buffers.give(second)
+    buffers.release_unused()
+    buffers.release_unused()
+    anew = buffers.take(1000)
+    assert anew is not first
+    assert anew is not second

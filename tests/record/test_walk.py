@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ottla.model.errors import ApiError
@@ -104,3 +104,32 @@ def test_lengths(data: st.DataObject, count: int, size: int, more: int) -> None:
     except ApiError:
         fits = False
     assert fits == lengths_agree(bytes(records), count + more)
+
+
+def outcome_of_lengths(records: bytes | memoryview, count: int) -> str:
+    try:
+        walk_lengths(records, count)
+    except ApiError as error:
+        return str(error.message)
+    return "fine"
+
+
+@given(
+    runs=st.lists(
+        st.tuples(st.sampled_from([0, 1, 60, 61, 62, 300, 9000]), st.integers(1, 3000)), min_size=1, max_size=6
+    ),
+    count_lie=st.sampled_from([0, 0, 1, -1]),
+    cut=st.sampled_from([0, 0, 0, 1, 2, 40]),
+)
+@settings(max_examples=60, deadline=None)
+def test_in_pieces_as_in_one(runs: list[tuple[int, int]], count_lie: int, cut: int) -> None:
+    """Dense records are copied piece by piece; wherever the pieces part, the same is seen."""
+    batch = build_batch(
+        [(NOW, None, bytes(size), []) for size, times in runs for _ in range(min(times, 10**6 // (size + 9)))]
+    )
+    count = parse_header(batch).count + count_lie
+    assume(count > 0)
+    records = bytes(batch[HEADER_SIZE : len(batch) - cut])
+    seen = outcome_of_lengths(memoryview(records), count)
+    assert seen == outcome_of_lengths(records, count)
+    assert (seen == "fine") == (not count_lie and not cut)

@@ -346,6 +346,7 @@ class Node:
             await asyncio.sleep(SWEEP_MS / 1000)
             self.connections.sweep(loop.time())
             self.storage.files.release_memory()
+            self._acceptor.release_memory()
 
     # -- stop -----------------------------------------------------------------------------------------------------
 

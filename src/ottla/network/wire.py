@@ -41,11 +41,12 @@ class LargeBuffers:
     Kafka's memory pool; the others wait in line.
     """
 
-    def __init__(self, keep: int = 4, *, max_bytes: int = NO_LIMIT) -> None:
+    def __init__(self, keep: int = 16, *, max_bytes: int = NO_LIMIT) -> None:
         self.max_bytes = max_bytes
         self.reserved_bytes = 0
         self._keep = keep
         self._free: list[bytearray] = []
+        self._was_used = False
         self._waiting: dict[FrameReader, int] = {}
 
     @property
@@ -75,8 +76,9 @@ class LargeBuffers:
 
     def take(self, size_bytes: int) -> bytearray:
         """Return a buffer of at least ``size_bytes`` bytes; what is in it is old."""
-        for index, buffer in enumerate(self._free):
-            if len(buffer) >= size_bytes:
+        self._was_used = True
+        for index in range(len(self._free) - 1, -1, -1):  # the last is warm in the processor's caches
+            if len(self._free[index]) >= size_bytes:
                 return self._free.pop(index)
         return bytearray(max(size_bytes, FIRST_LARGE_BYTES))
 
@@ -84,6 +86,12 @@ class LargeBuffers:
         """Take a buffer back. It must not be in use any more; an odd size is let go."""
         if len(self._free) < self._keep and len(buffer) <= 2 * FIRST_LARGE_BYTES:
             self._free.append(buffer)
+
+    def release_unused(self) -> None:
+        """Keep none if none was taken since this was called last."""
+        if not self._was_used:
+            self._free.clear()
+        self._was_used = False
 
 
 class FrameReader:

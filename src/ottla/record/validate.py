@@ -62,10 +62,6 @@ DECODED_BYTES_AT_ONCE = 1024 * 1024
 """How many records are walked by their lengths or field by field, and how many bytes are compressed or decompressed,
 and to how many, where nobody may be kept waiting: each takes a few milliseconds."""
 
-SPARSE_BYTES = 400
-"""Records larger than this on average are walked where they lie: looking at a view is slower than at bytes, but copying
-them costs more."""
-
 SMALLEST_RECORD_BYTES = 7
 """Length, attributes, two deltas, two lengths, and the headers count: a byte each."""
 
@@ -218,10 +214,10 @@ def validate(
         validated = _look_inside(batch, _records(batch, header, rules, max_bytes), header, rules, now_ms)
     else:
         if depth == Depth.LENGTHS and (header.count > 1 or header.attributes & CODEC_MASK):
-            if header.size > SPARSE_BYTES * header.count and not header.attributes & CODEC_MASK:
-                walk_lengths(memoryview(batch)[HEADER_SIZE:], header.count)
-            else:
+            if header.attributes & CODEC_MASK:
                 walk_lengths(_records(batch, header, rules, max_bytes), header.count)
+            else:
+                walk_lengths(memoryview(batch)[HEADER_SIZE:], header.count)
         validated = _validated(batch, header)
         _set_timestamps(validated, rules, now_ms, header.max_timestamp)
     if validated.header.size > rules.segment_bytes:
