@@ -29,6 +29,10 @@ class Acceptor:
         )
         self._servers.append(server)
 
+    def release_memory(self) -> None:
+        """Give back memory for large requests that was not used since this was called last."""
+        self._large_buffers.release_unused()
+
     def stop_accepting(self) -> None:
         """Accept no more; the connections there are stay."""
         for server in self._servers:
