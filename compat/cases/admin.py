@@ -14,6 +14,7 @@ from tests.harness.waiting import eventually
 
 TOPIC_ALREADY_EXISTS = 36
 UNKNOWN_TOPIC_OR_PARTITION = 3
+INVALID_TOPIC = 17
 INVALID_PARTITIONS = 37
 GROUP_ID_NOT_FOUND = 69
 NON_EMPTY_GROUP = 68
@@ -35,22 +36,23 @@ def refused(context: Context, codes: int | tuple[int, ...], do: str, **arguments
 
 
 def create_topic(context: Context) -> None:
-    """With partitions and settings; a second time it is refused."""
+    """With partitions; a second time it is refused, and so is a name that cannot be."""
     topic = context.name("t")
-    configs = {"retention.ms": "123456", "cleanup.policy": "compact"}
-    call(context, "create_topic", topic=topic, partitions=3, configs=configs)
+    call(context, "create_topic", topic=topic, partitions=3)
     eventually(lambda: context.reference.topics().get(topic) == 3, "the topic with three partitions")
+    refused(context, TOPIC_ALREADY_EXISTS, "create_topic", topic=topic, partitions=3)
+    refused(context, INVALID_TOPIC, "create_topic", topic="no/good", partitions=1)
+
+
+def topic_configs(context: Context) -> None:
+    """With settings; one with a wrong value is refused."""
+    topic, wrong = context.name("t"), context.name("wrong")
+    configs = {"retention.ms": "123456", "cleanup.policy": "compact"}
+    call(context, "create_topic", topic=topic, partitions=1, configs=configs)
     for name, value in configs.items():
         assert context.reference.config(topic, name) == value, name
-    refused(context, TOPIC_ALREADY_EXISTS, "create_topic", topic=topic, partitions=3)
-
-
-def refused_topics(context: Context) -> None:
-    """A setting with a wrong value, a name that cannot be."""
-    topic = context.name("t")
-    refused(context, INVALID_CONFIG, "create_topic", topic=topic, partitions=1, configs={"retention.ms": "much"})
-    refused(context, 17, "create_topic", topic="no/good", partitions=1)
-    assert topic not in context.reference.topics()
+    refused(context, INVALID_CONFIG, "create_topic", topic=wrong, partitions=1, configs={"retention.ms": "much"})
+    assert wrong not in context.reference.topics()
 
 
 def validate_only(context: Context) -> None:
@@ -171,19 +173,27 @@ def delete_records(context: Context) -> None:
     refused(context, OFFSET_OUT_OF_RANGE, "delete_records", topic=topic, partition=0, before=1000)
 
 
-def list_offsets(context: Context) -> None:
-    """First, next, largest timestamp, by time."""
+def _dated(context: Context) -> tuple[str, list[int]]:
     topic = context.topic()
     context.reference.write(topic, [each.entry() for each in numbered(0, 20)])
     context.reference.delete_records(topic, before=4)
-    stored = context.reference.read(topic, start=4)
-    stamps = [record.timestamp for record in stored]
-    largest = next(record.offset for record in stored if record.timestamp == max(stamps))
+    return topic, [record.timestamp for record in context.reference.read(topic, start=4)]
+
+
+def list_offsets(context: Context) -> None:
+    """First, next, by time."""
+    topic, stamps = _dated(context)
     for at, offset in (("earliest", 4), ("latest", 20), (max(stamps) - 10_000_000, 4)):
         found = call(context, "list_offsets", topic=topic, partition=0, at=at)
         assert found["offset"] == offset, f"{found['offset']} for {at}, not {offset}"
+
+
+def max_timestamp(context: Context) -> None:
+    """The record with the largest timestamp."""
+    topic, stamps = _dated(context)
     found = call(context, "list_offsets", topic=topic, partition=0, at="max_timestamp")
-    assert found["offset"] >= largest, found
+    assert found["offset"] >= 4 + stamps.index(max(stamps)), found
+    assert found.get("timestamp") in (None, max(stamps)), found
 
 
 def _group(context: Context, *, offset: int = 5) -> tuple[str, str]:
@@ -324,7 +334,7 @@ def _case(name: str, title: str, run: Callable[[Context], None], *, quick: bool 
 
 CASES = (
     _case("create-topic", "create a topic", create_topic),
-    _case("refused-topics", "topics that are refused", refused_topics),
+    _case("topic-configs", "create a topic with settings", topic_configs),
     _case("validate-only", "validate only", validate_only),
     _case("delete-topic", "delete a topic", delete_topic),
     _case("create-partitions", "create partitions", create_partitions),
@@ -338,6 +348,7 @@ CASES = (
     _case("list-config-resources", "list what has settings", list_config_resources),
     _case("delete-records", "delete records", delete_records),
     _case("list-offsets", "list offsets", list_offsets),
+    _case("max-timestamp", "offset of the largest timestamp", max_timestamp),
     _case("list-groups", "list groups", list_groups),
     _case("describe-group", "describe a group", describe_group),
     _case("delete-group", "delete a group", delete_group),
