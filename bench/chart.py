@@ -22,9 +22,10 @@ VALUE_WIDTH = 62
 BAR_HEIGHT = 12
 CASE_HEIGHT = 38
 HEAD_HEIGHT = 34
-TOP = 78
+TOP = 98
 COLOURS = {OTTLA: "#0f766e", KAFKA: "#a8b0b9"}
 NAMES = {OTTLA: "Ottla", KAFKA: "Apache Kafka"}
+CAPTION = "Bars are medians, thin lines go from the least to the greatest round, × is Ottla to Apache Kafka."
 INK = "#1f2933"
 FAINT = "#6b7785"
 LINE = "#dfe4e9"
@@ -115,6 +116,7 @@ def draw(figures: Figures, subtitle: str) -> str:
         f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#ffffff"/>',
         _text(MARGIN, 34, "Ottla beside Apache Kafka", size=19, weight=600),
         _text(MARGIN, 55, subtitle, size=12, colour=FAINT),
+        _text(MARGIN, 73, CAPTION, size=12, colour=FAINT),
         *_legend(WIDTH - MARGIN, 34),
     ]
     return "\n".join([*head, *body, "</svg>"]) + "\n"
@@ -126,7 +128,7 @@ def _measured(figures: Figures, panel: Panel) -> list[tuple[str, Figure]]:
 
 
 def _legend(right: int, y: int) -> Iterator[str]:
-    x = right - 190
+    x = right - 178
     for side in (OTTLA, KAFKA):
         yield f'<rect x="{x}" y="{y - 10}" width="12" height="12" rx="2" fill="{COLOURS[side]}"/>'
         yield _text(x + 18, y, NAMES[side], size=12)
@@ -171,7 +173,7 @@ def _bars(figure: Figure, x: int, y: int, scale: float, decimals: int) -> Iterat
             middle = y + BAR_HEIGHT / 2
             yield (
                 f'<line x1="{x + spread[0] * scale:.1f}" y1="{middle}" x2="{x + spread[1] * scale:.1f}" y2="{middle}" '
-                f'stroke="{INK}" stroke-opacity="0.55"/>'
+                f'stroke="{INK}" stroke-opacity="0.75"/>'
             )
         yield _text(x + end + 5, y + 10, show_number(median, decimals), size=11, colour=FAINT)
         y += BAR_HEIGHT + 2
