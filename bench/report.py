@@ -101,6 +101,9 @@ def page(about: Mapping[str, Any], figures: Figures) -> str:
         measured = figures.select(part)
         if measured:
             blocks += [f"## {title}", text, _table(measured)]
+    failures = about.get("failures")
+    if failures:
+        blocks += ["## What failed", "\n".join(f"- {part}: {what}" for part, what in failures.items())]
     blocks += ["## How it is measured", _method(about), "## The machine", _machine(about)]
     return "\n\n".join(blocks) + "\n"
 
@@ -193,8 +196,8 @@ def _method(about: Mapping[str, Any]) -> str:
   both sides, so that deleted data is not written to the disk while the next case runs.
 - The clients are a small C program on librdkafka (`bench/clients/`) with the library's defaults unless a section says
   otherwise, and Kafka's own tools. They share the machine with the broker.
-- Records look like an application's: lines of JSON from a small vocabulary with random identifiers, times and numbers,
-  which lz4 makes about two and zstd about four times smaller in a batch. No record comes twice within 32 MB."""
+- Records look like an application's: lines of JSON from a small vocabulary with random identifiers, times and numbers.
+  lz4 makes a batch of them 2.9 times smaller, zstd 4.6 times. No record comes twice within 32 MB."""
 
 
 def _machine(about: Mapping[str, Any]) -> str:

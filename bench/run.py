@@ -18,6 +18,7 @@ from bench import about, report, table
 from bench.brokers import KAFKA_JARS, ROOT, Broker, Kafka, Ottla
 from bench.figures import Figures
 from bench.parts import compaction, groups, latency, raw, starting, throughput, tools
+from bench.programs import ProgramFailed
 from bench.stage import Effort, Stage
 
 RESULTS = ROOT / "bench-results"
@@ -45,25 +46,31 @@ def main() -> int:
     chosen = arguments.only or [name for name in PARTS if name not in HALVES]
     figures = Figures()
     makers: Sequence[Callable[[str], Broker]] = [Ottla] if arguments.without_kafka else [Ottla, Kafka]
-    begin = time.time()
+    begin_s = time.time()
+    failures: dict[str, str] = {}
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ottla-bench-", dir=arguments.dir))
     stage = Stage(folder, figures, Effort(quick=arguments.quick), makers)
+
+    def document() -> dict[str, object]:
+        run = about.about(begin_s=begin_s, seconds=time.time() - begin_s, quick=arguments.quick, parts=chosen)
+        return {"about": run | {"failures": failures}, "figures": figures.to_json()}
+
     try:
         for name in chosen:
-            print(f"{name} ({time.time() - begin:.0f} s so far)", file=sys.stderr, flush=True)
-            PARTS[name](stage)
+            print(f"{name} (after {(time.time() - begin_s) / 60:.1f} minutes)", file=sys.stderr, flush=True)
+            try:
+                PARTS[name](stage)
+            except (ProgramFailed, RuntimeError, OSError) as error:  # half an hour of other figures is not thrown away
+                failures[name] = str(error)
+                print(f"bench: {name} failed: {error}", file=sys.stderr, flush=True)
+            _write(document(), begin_s)
     finally:
         stage.close()
         shutil.rmtree(folder, ignore_errors=True)
-    document: dict[str, object] = {
-        "about": about.about(begin_s=begin, seconds=time.time() - begin, quick=arguments.quick, parts=chosen),
-        "figures": figures.to_json(),
-    }
-    _write(document, begin)
     print(table.plain(figures))
-    if not arguments.only and not arguments.quick and not arguments.without_kafka:
-        report.draw(document)
-    return 0
+    if not (arguments.only or arguments.quick or arguments.without_kafka):
+        report.draw(document())
+    return 1 if failures else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -83,11 +90,11 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _write(document: dict[str, object], begin: float) -> None:
+def _write(document: dict[str, object], begin_s: float) -> None:
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(document, indent=1) + "\n"
     (RESULTS / "latest.json").write_text(text)
-    (RESULTS / time.strftime("%Y-%m-%d-%H%M%S.json", time.gmtime(begin))).write_text(text)
+    (RESULTS / time.strftime("%Y-%m-%d-%H%M%S.json", time.gmtime(begin_s))).write_text(text)
 
 
 if __name__ == "__main__":
