@@ -4,15 +4,14 @@ from bench.programs import consumer_performance, end_to_end_latency, producer_pe
 from bench.stage import Stage
 
 PART = "tools"
-BYTES = 300_000_000
-WARM_UP_BYTES = 200_000_000
+#: Record size in bytes, its name, records that count, and records before them.
+SIZES = ((100, "100 B", 1_500_000, 1_000_000), (1024, "1 KiB", 300_000, 200_000))
 
 
 def java_tools(stage: Stage) -> None:
     """Run ProducerPerformance, ConsumerPerformance and EndToEndLatency against each side in turn."""
-    for size, name in ((100, "100 B"), (1024, "1 KiB")):
+    for size, name, records, warm_up in SIZES:
         stage.say(f"ProducerPerformance, ConsumerPerformance, {name}")
-        records, warm_up = BYTES // size, WARM_UP_BYTES // size
         for broker in stage.in_turns(stage.effort.rounds, stage.running()):
             with stage.topic(broker) as topic:
                 rate = producer_performance(broker, topic, size=size, records=records, warm_up=warm_up)
