@@ -257,8 +257,13 @@ def test_segments_that_were_replaced_are_read_in_their_new_shape() -> None:
     bench.files.write_bytes(f"{bench.directory}/{0:020d}.log", data)
     new = Segment(bench.files, bench.directory, 0, index_interval_bytes=100, segment_index_bytes=1600, created_ms=0)
     new.rebuild_indexes()
-    log.replace_segments([new], [first, second], bench.clock.now_ms())
-    bench.context.trash.remove(bench.context.trash.take_due(1 << 60))
+    log.segments.replace([new], [first, second])
+    log.reader.forget()
+    for one in (first, second):
+        one.is_current = False
+        one.close()
+        for path in one.paths():
+            bench.files.remove(path)
     for offset in range(0, 40, 3):
         assert read_all(log, offset) == records[offset:]
     assert read_all(bench.restart()) == records

@@ -446,23 +446,6 @@ class Log:
         """Drop everything; the next batch gets ``offset``."""
         truncation.truncate_fully_and_start_at(self, offset)
 
-    def replace_segments(self, new: Iterable[Segment], old: Iterable[Segment], now_ms: int) -> None:
-        """Put cleaned segments, whose files have their final names, in the place of those they were made
-        from.
-
-        The files of ``old`` must have been renamed to ``*.deleted``; they are removed after
-        ``file.delete.delay.ms``.
-        """
-        gone = list(old)
-        self.segments.replace(new, gone)
-        self.reader.forget()
-        for segment in gone:
-            segment.is_current = False
-            segment.close()
-            for path in segment.paths():
-                self.context.trash.add(path, now_ms + self.config.file_delete_delay_ms)
-        self.flusher.has_new_names = True
-
     # -- the rest ----------------------------------------------------------------------------------------------------
 
     def update_config(self, config: LogConfig) -> None:

@@ -4,17 +4,15 @@ A broker's are refused in the words of ``DynamicBrokerConfig.validateConfigs``; 
 (``ConfigAdminManager``). Steps are those of ``ConfigurationControlManager.incrementalAlterConfigResource``.
 """
 
-from collections.abc import Iterable, Mapping
-from enum import IntEnum
+from collections.abc import Mapping
 
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError
 
 from .checks import conflict
 from .config import BrokerConfig
-from .model import Setting, SettingError, Type, UpdateMode, Values
+from .model import SettingError, UpdateMode, Values
 from .table import BROKER, LISTENER_PREFIX, broker_setting, listener_base_name
-from .texts import value_to_text
 from .values import parse_value
 
 _CLUSTER_LEVEL_OF_LISTENERS = frozenset(("max.connections", "max.connection.creation.rate", "num.network.threads"))
@@ -129,61 +127,3 @@ def _refuse(sentence: str, names: list[str]) -> None:
 
 def _invalid(message: str) -> ApiError:
     return ApiError(ErrorCode.INVALID_REQUEST, message)
-
-
-class Operation(IntEnum):
-    """What an incremental change does to one setting (``AlterConfigOp.OpType``)."""
-
-    SET = 0
-    DELETE = 1
-    APPEND = 2
-    SUBTRACT = 3
-
-
-def check_operations(operations: Iterable[tuple[str, int, str | None]]) -> None:
-    """Refuse steps that no resource takes: a setting twice, no value where one is needed, an unknown operation."""
-    steps = list(operations)
-    if len({name for name, _, _ in steps}) != len(steps):
-        raise _invalid("Error due to duplicate config keys")
-    nulls = [name for name, operation, value in steps if operation != Operation.DELETE and value is None]
-    if nulls:
-        raise _invalid(f"Null value not supported for : {', '.join(nulls)}")
-    for _, operation, _ in steps:
-        if operation not in Operation.__members__.values():
-            raise _invalid(f"Unknown operations type {operation}")
-
-
-def apply_operations(
-    table: Mapping[str, Setting], configs: Mapping[str, str], operations: Iterable[tuple[str, int, str | None]]
-) -> dict[str, str]:
-    """Return a resource's own settings after the steps ``(name, Operation, value)``; validates nothing else.
-
-    ApiError with INVALID_CONFIG for a member put into or taken out of what is no list. A list that the resource does
-    not have itself starts from the setting's default.
-    """
-    after = dict(configs)
-    for name, operation, value in operations:
-        if operation == Operation.DELETE:
-            after.pop(name, None)
-        elif operation == Operation.SET:
-            assert value is not None
-            after[name] = value
-        else:
-            assert value is not None
-            after[name] = _edit_list(table, after.get(name), name, Operation(operation), value)
-    return after
-
-
-def _edit_list(table: Mapping[str, Setting], current: str | None, name: str, operation: Operation, value: str) -> str:
-    setting = table.get(name)
-    if setting is None or setting.type is not Type.LIST:
-        raise ApiError(ErrorCode.INVALID_CONFIG, f"Can't {operation.name} to key {name} because its type is not LIST.")
-    text = current if current is not None else value_to_text(setting.default)
-    members = [member for member in (text or "").split(",") if member]
-    for member in value.split(","):
-        if operation is Operation.APPEND:
-            if member not in members:
-                members.append(member)
-        elif member in members:
-            members.remove(member)
-    return ",".join(members)
