@@ -223,6 +223,12 @@ async def test_a_log_that_cannot_be_opened_does_not_stop_the_others(node: Node) 
         manager.create(A0, TOPIC_ID, SMALL)
     assert node.files.exists("/data/a-0/00000000000000000000.log"), "left for a person to look at"
 
+    await manager.delete(A0)
+    log = manager.create(A0, TOPIC_ID, SMALL)
+    assert log.log_end_offset == 0, "its name is free again"
+    (kept,) = [name for name in node.files.list_dirs("/data") if name.endswith("-stray")]
+    assert node.files.read_bytes(f"/data/{kept}/partition.metadata") == b"garbage"
+
 
 async def test_several_threads_recover() -> None:
     node = started("/one", "/two")

@@ -235,9 +235,21 @@ class LogManager:
     async def delete(self, topic_partition: TopicPartition) -> None:
         """Forget a log at once.
 
-        Its name is free; the files go after ``file.delete.delay.ms``, in a thread.
+        Its name is free; the files go after ``file.delete.delay.ms``, in a thread. The folder of a log that could not
+        be opened is kept under another name, for a person to look at.
         """
         log = self.logs.get(topic_partition)
+        if log is None and self.damaged.pop(topic_partition, None) is not None:
+            directory = self._directory_of.pop(topic_partition)
+            path = names.join(directory.path, names.partition_dir_name(topic_partition))
+            try:
+                kept = self._rename_away(topic_partition, path, directory, names.stray_dir_name)
+            except FileNotFoundError:
+                return
+            except StorageError as error:
+                self._take_offline(directory, error)
+                raise
+            logger.warning("%s was deleted and could not be opened before: its folder is kept as %s", path, kept)
         if log is not None:
             path = self._take_out(log, names.deleted_dir_name)
             self.context.trash.add(path, self._clock.now_ms() + log.config.file_delete_delay_ms, is_dir=True)
