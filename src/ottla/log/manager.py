@@ -6,6 +6,7 @@ them; what is there can still be read. The others go on.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -242,14 +243,9 @@ class LogManager:
         if log is None and self.damaged.pop(topic_partition, None) is not None:
             directory = self._directory_of.pop(topic_partition)
             path = names.join(directory.path, names.partition_dir_name(topic_partition))
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 kept = self._rename_away(topic_partition, path, directory, names.stray_dir_name)
-            except FileNotFoundError:
-                return
-            except StorageError as error:
-                self._take_offline(directory, error)
-                raise
-            logger.warning("%s was deleted and could not be opened before: its folder is kept as %s", path, kept)
+                logger.warning("%s could not be opened and is deleted now: it is kept as %s", path, kept)
         if log is not None:
             path = self._take_out(log, names.deleted_dir_name)
             self.context.trash.add(path, self._clock.now_ms() + log.config.file_delete_delay_ms, is_dir=True)
