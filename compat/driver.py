@@ -80,6 +80,7 @@ class Driver:
         if not hello.get("ready"):
             raise DriverDied(f"the driver's first line is {hello}")
         self.version = str(hello.get("version", "?"))
+        self.commits_alone = hello.get("commits") == "auto"
 
     def _read(self) -> None:
         assert self._popen.stdout is not None

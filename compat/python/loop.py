@@ -136,8 +136,9 @@ class Adapter:
 class Loop:
     """Serves requests from stdin and keeps the group member polling."""
 
-    def __init__(self, adapter: Adapter) -> None:
+    def __init__(self, adapter: Adapter, *, commits: str = "asked") -> None:
         self._adapter = adapter
+        self._commits = commits
         self._requests: queue.Queue[str | None] = queue.Queue()
         self._records: list[Json] = []
         self._positions: dict[Place, int] = {}
@@ -146,7 +147,8 @@ class Loop:
     def run(self) -> None:
         """Until stdin ends."""
         threading.Thread(target=self._read, daemon=True).start()
-        print(json.dumps({"client": self._adapter.client, "version": self._adapter.version, "ready": True}), flush=True)
+        hello = {"client": self._adapter.client, "version": self._adapter.version, "ready": True}
+        print(json.dumps(hello | {"commits": self._commits}), flush=True)
         while True:
             try:
                 line = self._requests.get(timeout=0 if self._member else None)
@@ -210,14 +212,18 @@ class Loop:
         while True:
             if not self._records:
                 self._background()
-            assigned = {tuple(place) for place in self._adapter.assignment()}
-            self._records = [each for each in self._records if (each["topic"], each["partition"]) in assigned]
+            if self._commits == "asked":
+                self._drop_revoked()
             if self._records or time.monotonic() > deadline:
                 break
         found, self._records = self._records[:max], self._records[max:]
         for each in found:
             self._positions[each["topic"], each["partition"]] = each["offset"] + 1
         return {"records": found}
+
+    def _drop_revoked(self) -> None:
+        assigned = {tuple(place) for place in self._adapter.assignment()}
+        self._records = [each for each in self._records if (each["topic"], each["partition"]) in assigned]
 
     def _do_commit(self) -> Json:
         assigned = {tuple(place) for place in self._adapter.assignment()}
