@@ -35,10 +35,15 @@ def left_of(kind: type) -> int:
 
 
 def use(broker: Broker) -> None:
-    """Write a record with a foreign client."""
+    """Write a record with a foreign client, and ask the broker for everything that it can be asked for."""
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap_servers})
     producer.produce("t", b"v")
     assert producer.flush(10) == 0
+    broker.create_topic("u", partitions=3)
+    broker.produce("u", "v")
+    assert len(broker.records("u", count=1)) == 1
+    assert broker.groups() == {}
+    broker.restart()
 
 
 @pytest.mark.parametrize("disk", [False, True], ids=["memory", "temporary folder"])

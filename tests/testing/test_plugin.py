@@ -1,51 +1,9 @@
 """The pytest plugin, in a pytest of its own: fixtures, the marker, xdist, and projects that never use it."""
 
-import os
-import subprocess
-import sys
-import textwrap
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-PLUGIN = "ottla.testing.plugin"
-ASYNCIO = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
-WITHOUT_ASYNCIO = ["-p", "no:asyncio", "-p", "no:anyio"]
-
-
-def plugin_arguments() -> list[str]:
-    """What a pytest has to be told so that it has the plugin once: nothing where Ottla is installed."""
-    is_installed = any(one.value == PLUGIN for one in entry_points(group="pytest11"))
-    return [] if is_installed else ["-p", PLUGIN]
-
-
-class Project:
-    """A project of somebody else's, with tests."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "pytest.ini").write_text(
-            "[pytest]\naddopts = --strict-markers -p no:cacheprovider -p no:randomly\nfilterwarnings = error\n"
-        )
-
-    def write(self, text: str, name: str = "test_it.py") -> None:
-        (self.folder / name).write_text(textwrap.dedent(text))
-
-    def run(self, *arguments: str, asyncio: bool = False) -> "subprocess.CompletedProcess[str]":
-        own = [*plugin_arguments(), *(ASYNCIO if asyncio else WITHOUT_ASYNCIO)]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))}
-        environment["PYTHONPATH"] = str(ROOT / "src")
-        command = [sys.executable, "-m", "pytest", "-v", *own, *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=100, check=False
-        )
-
-    def passes(self, *arguments: str, asyncio: bool = False) -> str:
-        done = self.run(*arguments, asyncio=asyncio)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+from tests.testing.projects import ASYNCIO, XDIST, Project
 
 
 @pytest.fixture
@@ -201,7 +159,7 @@ def test_asyncio_tests(project: Project) -> None:
             assert len(await ottla_broker.aio.records(ottla_topic, count=1)) == 1
         """
     )
-    project.passes("-W", "ignore::DeprecationWarning", asyncio=True)
+    project.passes("-W", "ignore::DeprecationWarning", *ASYNCIO)
 
 
 def test_under_xdist_each_worker_has_its_own(project: Project) -> None:
@@ -219,7 +177,7 @@ def test_under_xdist_each_worker_has_its_own(project: Project) -> None:
             assert ottla_broker.topics() == {ottla_topic: 2}
         """
     )
-    assert "12 passed" in project.passes("-n", "2")
+    assert "12 passed" in project.passes(*XDIST)
     used = [path.name.split("-") for path in project.folder.glob("gw*")]
     assert len({worker for worker, _ in used}) == len({port for _, port in used}) == len(used) == 2
 
@@ -235,7 +193,7 @@ def test_a_project_that_does_not_use_it_pays_nothing(project: Project) -> None:
             assert "uvloop" not in sys.modules
         """
     )
-    output = project.passes("-p", "no:xdist", "-p", "no:cov", "-p", "no:timeout")
+    output = project.passes()
     assert "1 passed" in output
 
 
