@@ -100,7 +100,10 @@ def _even_out(given: dict[str, list[TopicPartition]], takers: Mapping[str, list[
     moved = True
     while moved:
         moved = False
+        fewest = min(len(share) for share in given.values())
         for member in sorted(given, key=lambda member: -len(given[member])):
+            if len(given[member]) - fewest < 2:
+                break
             for part in reversed(given[member].copy()):
                 least = min(takers[part.topic], key=lambda other: len(given[other]))
                 if len(given[member]) - len(given[least]) >= 2:

@@ -44,13 +44,17 @@ class Buffer:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._loop = asyncio.get_running_loop()
 
-    def has_open_batch(self, partition: TopicPartition) -> bool:
-        """Whether another record would travel with those that wait already."""
+    def takes_more(self, partition: TopicPartition, size_bytes: int) -> bool:
+        """Whether another record would travel with those that wait already; if not, those need not wait any longer."""
         queue = self.queues.get(partition)
-        return queue is not None and len(queue.batches) > queue.under_way and self._has_room(queue.batches[-1])
-
-    def _has_room(self, batch: Batch) -> bool:
-        return batch.size_bytes < self._batch_bytes
+        if queue is None or len(queue.batches) == queue.under_way:
+            return False
+        batch = queue.batches[-1]
+        if batch.size_bytes + size_bytes <= self._batch_bytes:
+            return True
+        batch.due = 0.0
+        self.wake.set()
+        return False
 
     def has_room(self, size_bytes: int) -> bool:
         """Whether so much may be added at once; a record larger than all of the buffer may when it is empty."""
@@ -110,7 +114,7 @@ class Buffer:
             or now >= first.due
             or self.hurry > 0
             or bool(self._waiting)
-            or not self._has_room(first)
+            or first.size_bytes >= self._batch_bytes
             or first.last_error is not None
         )
 

@@ -127,7 +127,7 @@ class Producer:
                 partition = partition_of_key(key, route.count)
             else:
                 partition = route.sticky
-                if not buffer.has_open_batch(TopicPartition(topic, partition)):
+                if not buffer.takes_more(TopicPartition(topic, partition), size_bytes):
                     partition = route.move_on()
         elif not 0 <= partition < route.count:
             raise ClientError(f"topic {topic} has the partitions 0 to {route.count - 1}: there is no {partition}")
