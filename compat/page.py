@@ -103,7 +103,7 @@ def _reasons(client: Client, cells: Cells, titles: dict[str, str]) -> list[str]:
             if result is not None and result.outcome is outcome:
                 by_reason.setdefault(result.reason, []).append(f"{GROUPS.get(case.split('/')[0], '')}: {title}")
         lines += [f"- {SIGNS[outcome]} {'; '.join(cases)}: {_plain(reason)}" for reason, cases in by_reason.items()]
-    return [f"**{client.title}**", "", *lines, ""] if lines else []
+    return [f"### {client.title} {_version(client, cells)}", "", *lines, ""] if lines else []
 
 
 def _plain(text: str) -> str:

@@ -20,6 +20,9 @@ from tests.harness.wire import Connection, ConnectionClosedError
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 XERIAL = b"\x82SNAPPY\x00"
 
+LOADING = {14, 15, 16}
+"""Codes of a coordinator that is not there yet."""
+
 Group = dict[str, Any]
 
 
@@ -169,9 +172,16 @@ class Reference:
     def committed(self, group: str, topic: str, partitions: int) -> dict[int, int]:
         """Committed offsets by partition, where there are any."""
         request = {"group_id": group, "topics": [{"name": topic, "partition_indexes": list(range(partitions))}]}
-        answer = self.connection.call("OffsetFetch", 5, request)
-        assert answer["error_code"] == 0, answer
-        found = [each for named in answer["topics"] for each in named["partitions"]]
+
+        def told() -> list[dict[str, Any]] | None:
+            answer = self.connection.call("OffsetFetch", 5, request)
+            rows = [each for named in answer["topics"] for each in named["partitions"]]
+            codes = {answer["error_code"], *(each["error_code"] for each in rows)}
+            assert codes <= {0, *LOADING}, answer
+            return rows if codes == {0} else None
+
+        found = eventually(told, "the reference reads offsets", accept=lambda rows: rows is not None, timeout_s=30)
+        assert found is not None
         return {each["partition_index"]: each["committed_offset"] for each in found if each["committed_offset"] >= 0}
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
@@ -193,7 +203,7 @@ class Reference:
             self.connection.call("FindCoordinator", 1, {"key": group, "key_type": 0})
             answer = self.connection.call("OffsetCommit", 7, request)
             codes = {each["error_code"] for named in answer["topics"] for each in named["partitions"]}
-            assert codes <= {0, 14, 15, 16}, answer
+            assert codes <= {0, *LOADING}, answer
             return codes == {0}
 
         eventually(done, "the reference commits", timeout_s=30, interval_s=0.1)

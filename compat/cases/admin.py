@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from compat.case import Case, Context
-from compat.cases.data import numbered
+from compat.cases.consume import consume
+from compat.cases.data import Wanted, numbered
 from compat.cases.groups import fill
 from compat.cases.membership import PARTITIONS, collect, join, settled
-from compat.cases.produce import refusal
+from compat.cases.produce import produced, refusal
 from compat.driver import Json
 from tests.harness import batches, calls
 from tests.harness.waiting import eventually
@@ -53,6 +54,15 @@ def topic_configs(context: Context) -> None:
         assert context.reference.config(topic, name) == value, name
     refused(context, INVALID_CONFIG, "create_topic", topic=wrong, partitions=1, configs={"retention.ms": "much"})
     assert wrong not in context.reference.topics()
+
+
+def used_at_once(context: Context) -> None:
+    """Created by the client, written and read by it, with no wait between."""
+    for _ in range(3):
+        topic = context.name("t")
+        call(context, "create_topic", topic=topic, partitions=4)
+        produced(context, topic, [Wanted(value=b"v", partition=2)])
+        assert [each.value for each in consume(context, topic, 1, partition=2)] == [b"v"]
 
 
 def validate_only(context: Context) -> None:
@@ -170,6 +180,9 @@ def delete_records(context: Context) -> None:
     found = call(context, "delete_records", topic=topic, partition=0, before=7)
     assert found.get("low_watermark") in (None, 7), found
     assert context.reference.read(topic, start=7)[0].offset == 7
+    found = call(context, "delete_records", topic=topic, partition=0, before=-1)
+    assert found.get("low_watermark") in (None, 20), f"{found} for -1, which is all"
+    assert context.reference.read(topic, start=20) == []
     refused(context, OFFSET_OUT_OF_RANGE, "delete_records", topic=topic, partition=0, before=1000)
 
 
@@ -224,6 +237,8 @@ def describe_group(context: Context) -> None:
         everything = sorted(tuple(place) for share in shares for place in share)
         assert everything == [(topic, index) for index in range(PARTITIONS)], shares
     assert all(each.get("client_id") in (None, "compat") for each in told), told
+    assert all(each.get("host") in (None, "/127.0.0.1", "127.0.0.1") for each in told), told
+    assert found.get("protocol") in (None, "range"), found
 
 
 def delete_group(context: Context) -> None:
@@ -335,6 +350,7 @@ def _case(name: str, title: str, run: Callable[[Context], None], *, quick: bool 
 CASES = (
     _case("create-topic", "create a topic", create_topic),
     _case("topic-configs", "create a topic with settings", topic_configs),
+    _case("used-at-once", "a new topic used at once", used_at_once),
     _case("validate-only", "validate only", validate_only),
     _case("delete-topic", "delete a topic", delete_topic),
     _case("create-partitions", "create partitions", create_partitions),

@@ -4,6 +4,7 @@ from compat.case import Case, Context
 from compat.cases.data import numbers
 from compat.cases.groups import fill
 from compat.cases.membership import PARTITIONS, collect, join, settled, shares
+from tests.harness.waiting import eventually
 
 
 def _strategy(strategy: str) -> Case:
@@ -35,8 +36,12 @@ def cooperative(context: Context) -> None:
     first.commit()
     protocol = context.reference.group(group)["protocol_data"]
     assert protocol.replace("_", "-").lower() == "cooperative-sticky", f"the group's protocol is {protocol!r}"
+    (first_id,) = shares(context, group)[1]
     second = join(context, group, topic, **options)
     settled(context, group, topic, [first, second])
+    halves = shares(context, group)[1]
+    assert sorted(map(len, halves.values())) == [2, 2], f"shared as {halves}"
+    assert first_id in halves, "the first member is in the group under another id"
     fill(context, topic, 80, 160)
     collect([first, second], range(80, 160))
     assert sorted(numbers([*first.taken, *second.taken])) == list(range(160)), "records came twice"
@@ -50,6 +55,21 @@ def cooperative(context: Context) -> None:
     first.leave()
 
 
+def cooperative_three(context: Context) -> None:
+    """A third member: nobody gets a partition that it did not have before, but the newcomer."""
+    topic, group = context.topic(partitions=PARTITIONS), context.name("g")
+    members = [join(context, group, topic, strategy="cooperative-sticky")]
+    settled(context, group, topic, members)
+    before = shares(context, group)[1]
+    for _ in range(2):
+        members.append(join(context, group, topic, strategy="cooperative-sticky"))
+        settled(context, group, topic, members)
+        after = shares(context, group)[1]
+        assert all(after[member] <= had for member, had in before.items()), f"{before} became {after}"
+        before = after
+    assert sorted(map(len, before.values())) == [1, 1, 2], f"shared as {before}"
+
+
 def static_restart(context: Context) -> None:
     """A static member is killed and comes back under its name: the same partitions, and no rebalance for the other."""
     topic, group = context.topic(partitions=PARTITIONS), context.name("g")
@@ -57,6 +77,7 @@ def static_restart(context: Context) -> None:
     first = join(context, group, topic, instance_id="one", **options)
     second = join(context, group, topic, instance_id="two", **options)
     before = settled(context, group, topic, [first, second])
+    ids = set(shares(context, group)[1])
     fill(context, topic, 0, 40)
     collect([first, second], range(40))
     first.commit()
@@ -68,7 +89,10 @@ def static_restart(context: Context) -> None:
     assert shares(context, group)[0] == "Stable", "the group noticed at once"
     second = join(context, group, topic, instance_id="two", **options)
     fill(context, topic, 40, 80)
+    # The instance has a new member id when it is back.
+    eventually(lambda: set(shares(context, group)[1]) - ids, "the instance is back", timeout_s=15, interval_s=0.1)
     after = settled(context, group, topic, [first, second], timeout_s=15)
+    assert len(ids & set(shares(context, group)[1])) == 1, "the other member's id is another one"
     assert after == before, f"assigned {before} before, {after} after"
     collect([first, second], range(40, 80))
     late = [number for number in numbers(first.taken) if number >= 40] + numbers(second.taken)
@@ -90,8 +114,14 @@ def static_leave(context: Context) -> None:
 
 CASES = (
     Case(id="member/static", title="static member killed and back: no rebalance", run=static_restart),
-    Case(id="member/static-close", title="static member closed: stays until its session ends", run=static_leave),
+    Case(
+        id="member/static-close",
+        title="static member closed: stays until its session ends",
+        run=static_leave,
+        quick=False,
+    ),
     _strategy("roundrobin"),
     _strategy("sticky"),
     Case(id="member/cooperative-sticky", title="assignor cooperative-sticky", run=cooperative),
+    Case(id="member/cooperative-three", title="cooperative-sticky: members keep theirs", run=cooperative_three),
 )

@@ -1,12 +1,12 @@
 """Members of a group and what the broker says of them."""
 
 import struct
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from compat.case import Context
 from compat.cases.data import Read, numbers, parsed
-from compat.driver import Driver, NoFeature
+from compat.driver import Driver
 from tests.harness.waiting import eventually
 
 PARTITIONS = 4
@@ -80,24 +80,36 @@ def shares(context: Context, group: str) -> tuple[str, dict[str, set[Place]]]:
     }
 
 
+class Shares(NamedTuple):
+    """Who has what: as the broker tells it, and as the members believe."""
+
+    state: str
+    told: list[set[Place]]
+    believed: list[set[Place]]
+
+    def __repr__(self) -> str:
+        """The partition numbers alone."""
+        told, believed = ([sorted(index for _, index in each) for each in side] for side in (self.told, self.believed))
+        return f"{self.state}, assigned {told}, the members have {believed}"
+
+
 def settled(
     context: Context, group: str, topic: str, members: Sequence[Member], *, timeout_s: float = SETTLE_S
 ) -> list[set[Place]]:
     """Wait until the members share all partitions, each having its own, in the broker's eyes and in theirs."""
     everything = {(topic, index) for index in range(PARTITIONS)}
 
-    def probe() -> tuple[str, list[set[Place]], list[set[Place]]]:
+    def probe() -> Shares:
         state, told = shares(context, group)
-        return state, list(told.values()), [member.partitions() for member in members]
+        return Shares(state, list(told.values()), [member.partitions() for member in members])
 
-    def good(found: tuple[str, list[set[Place]], list[set[Place]]]) -> bool:
-        state, theirs, mine = found
-        whole = set().union(*theirs) == everything and sum(map(len, theirs)) == PARTITIONS
-        same = sorted(map(sorted, theirs)) == sorted(map(sorted, mine))
-        return state == "Stable" and len(theirs) == len(members) and whole and same
+    def good(found: Shares) -> bool:
+        whole = set().union(*found.told) == everything and sum(map(len, found.told)) == PARTITIONS
+        same = sorted(map(sorted, found.told)) == sorted(map(sorted, found.believed))
+        return found.state == "Stable" and len(found.told) == len(members) and whole and same
 
     what = f"{len(members)} members share {PARTITIONS} partitions"
-    return eventually(probe, what, accept=good, timeout_s=timeout_s, interval_s=0.1)[2]
+    return eventually(probe, what, accept=good, timeout_s=timeout_s, interval_s=0.1).believed
 
 
 def collect(members: Sequence[Member], wanted: Sequence[int], *, timeout_s: float = 40) -> None:
@@ -122,18 +134,3 @@ def empty(context: Context, group: str) -> None:
     eventually(
         lambda: shares(context, group), "all have left", accept=lambda found: found == ("Empty", {}), interval_s=0.1
     )
-
-
-def must_tell(found: Any, what: str) -> Any:
-    """A value that the client has to tell for a case to make sense."""
-    if found is None:
-        raise NoFeature(what)
-    return found
-
-
-def quietly(probe: Callable[[], Any]) -> Any:
-    """A probe for :func:`eventually` whose failures count as nothing."""
-    try:
-        return probe()
-    except (AssertionError, OSError):
-        return None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from compat.case import Case, Context
-from compat.cases.data import Wanted, check_same, now_ms, numbered, numbers
+from compat.cases.data import Wanted, check_same, now_ms, number_of, numbered, numbers
 from compat.driver import DriverError, Json
 from compat.reference import CODECS, Stored
 from tests.harness.waiting import eventually
@@ -103,6 +103,12 @@ def near_limit(context: Context) -> None:
     write(context, [Wanted(value=b"x" * (LIMIT_BYTES - 200)), Wanted(value=b"after")], timeout_s=40)
 
 
+def compressed_large(context: Context) -> None:
+    """A record larger than what it takes in the log."""
+    found = write(context, [Wanted(value=b"abcdefghij" * 100_000), Wanted(value=b"after")], codec="lz4", timeout_s=40)
+    assert found[0].codec == "lz4", f"written with {found[0].codec}"
+
+
 def over_limit(context: Context) -> None:
     """Refused as too large, and the producer goes on."""
     topic = context.topic()
@@ -151,6 +157,20 @@ def keys(context: Context) -> None:
         where.setdefault(record.key, set()).add(record.partition)
     assert all(len(each) == 1 for each in where.values()), f"a key is in several partitions: {where}"
     assert len({record.partition for record in found}) > 1, "all keys are in one partition"
+    for key in where:
+        mine = [number_of(record) for record in found if record.key == key]
+        assert mine == sorted(mine), f"the records of {key!r} are not in order: {mine}"
+
+
+def keyless(context: Context) -> None:
+    """Records without a key spread; enough of them for clients that fill one batch before they turn to the next."""
+    topic = context.topic(partitions=4)
+    records = [Wanted(value=b"%d" % n + b"." * 2000, partition=None) for n in range(120)]
+    # At their leisure: librdkafka turns to another partition after a while, not after a number.
+    produced(context, topic, records, per_second=400)
+    found = context.reference.read_all(topic, 4)
+    assert sorted(numbers(found)) == list(range(120)), f"{len(found)} records in the log"
+    assert len({record.partition for record in found}) > 1, "all are in one partition"
 
 
 def many(context: Context) -> None:
@@ -170,11 +190,13 @@ CASES = (
     Case(id="produce/empty", title="records of 0 bytes", run=empty),
     Case(id="produce/binary", title="any bytes", run=binary),
     Case(id="produce/near-limit", title="just under message.max.bytes", run=near_limit),
+    Case(id="produce/large-lz4", title="a megabyte in lz4", run=compressed_large),
     Case(id="produce/over-limit", title="just over it: refused", run=over_limit),
     _acks(-1),
     _acks(1),
     _acks(0),
     Case(id="produce/partitions", title="a chosen partition", run=partitions),
     Case(id="produce/keys", title="a partition by key", run=keys),
+    Case(id="produce/keyless", title="no key: spread", run=keyless),
     Case(id="produce/many", title="5,000 records in order", run=many),
 )
