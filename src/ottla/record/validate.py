@@ -57,10 +57,11 @@ DEFAULT_MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
 
 LENGTHS_AT_ONCE = 16_000
 FIELDS_AT_ONCE = 2_000
-CODED_BYTES_AT_ONCE = 16 * 1024
-DECODED_BYTES_AT_ONCE = 1024 * 1024
-"""How many records are walked by their lengths or field by field, and how many bytes are compressed or decompressed,
-and to how many, where nobody may be kept waiting: each takes a few milliseconds."""
+COMPRESSED_AT_ONCE_BYTES = 16 * 1024
+DECOMPRESSED_AT_ONCE_BYTES = 2 * 1024 * 1024
+"""How many records are walked by their lengths or field by field, how many bytes are compressed, and how many may come
+out of a compressed batch, where nobody may be kept waiting: each takes a few milliseconds. Not less, because a thread
+pays for its fresh memory: the usual batch of a megabyte costs there twice as much."""
 
 SMALLEST_RECORD_BYTES = 7
 """Length, attributes, two deltas, two lengths, and the headers count: a byte each."""
@@ -209,7 +210,7 @@ def validate(
     max_bytes = rules.max_decompressed_bytes
     if at_once and (fields or depth == Depth.LENGTHS):
         _check_patience(header, rules, fields)
-        max_bytes = min(max_bytes, DECODED_BYTES_AT_ONCE)
+        max_bytes = min(max_bytes, DECOMPRESSED_AT_ONCE_BYTES)
     if fields:
         validated = _look_inside(batch, _records(batch, header, rules, max_bytes), header, rules, now_ms)
     else:
@@ -241,9 +242,9 @@ def needs_records(header: BatchHeader, rules: AppendRules, now_ms: int) -> bool:
 
 
 def _check_patience(header: BatchHeader, rules: AppendRules, fields: bool) -> None:
-    codec = header.attributes & CODEC_MASK
-    coded = codec or (rules.compression not in (None, codec))
-    if header.count > (FIELDS_AT_ONCE if fields else LENGTHS_AT_ONCE) or (coded and header.size > CODED_BYTES_AT_ONCE):
+    compresses = rules.compression not in (None, header.attributes & CODEC_MASK)
+    most = FIELDS_AT_ONCE if fields else LENGTHS_AT_ONCE
+    if header.count > most or (compresses and header.size > COMPRESSED_AT_ONCE_BYTES):
         raise TakesLong
 
 
