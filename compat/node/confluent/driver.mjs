@@ -3,7 +3,7 @@
 // A group's member is a consumer of its promise API (the one in KafkaJS's style); producers, reading without a group and admin
 // calls use its RdKafka API, which has more of them.
 
-import { fromBase64, Inbox, installed, NoFeature, paced, remembered, serve, toBase64, versionOf } from '../protocol.mjs'
+import { fromBase64, Inbox, installed, NoFeature, paced, remembered, serve, toBase64, versionOf, waitUntil } from '../protocol.mjs'
 
 const confluent = installed('@confluentinc/kafka-javascript')
 const { AdminClient, CODES, ConsumerGroupStates, KafkaConsumer, KafkaJS, OffsetSpec, Producer } = confluent
@@ -181,13 +181,21 @@ function joinedMember() {
   return member
 }
 
+const FIELDS = ['topic', 'partition', 'offset']
+
 async function commit() {
   const { consumer, inbox } = joinedMember()
   const mine = new Set(consumer.assignment().map(({ topic, partition }) => `${topic}\0${partition}`))
   const offsets = inbox.handedOver().filter(([topic, partition]) => mine.has(`${topic}\0${partition}`))
   if (offsets.length) {
     const wanted = offsets.map(([topic, partition, offset]) => ({ topic, partition, offset: String(offset) }))
-    await consumer.commitOffsets(wanted)
+    // That resolves when the commit is sent, and nobody is told when it is refused (in a rebalance, say): ask, and do it again.
+    const done = async () => {
+      const found = await consumer.committed(wanted.map(({ topic, partition }) => ({ topic, partition })), 5000)
+      return wanted.every(each => found.some(has => FIELDS.every(name => String(has[name]) === String(each[name]))))
+    }
+    do await consumer.commitOffsets(wanted)
+    while (!(await waitUntil(done, 1000, 50)))
   }
   return { offsets }
 }
