@@ -49,6 +49,7 @@ check: $(DEV_STAMP)
 	$(BIN)/python tools/generate_protocol --check --if-here
 	$(BIN)/python tools/generate_settings_docs.py --check
 	$(BIN)/python tools/generate_api_status.py --check
+	$(BIN)/python tools/generate_metrics_docs.py --check
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
@@ -58,6 +59,7 @@ generate: clients
 	$(BIN)/python tools/generate_protocol
 	$(BIN)/python tools/generate_settings_docs.py
 	$(BIN)/python tools/generate_api_status.py
+	$(BIN)/python tools/generate_metrics_docs.py
 
 # The same requests to a node as once to Apache Kafka; twin-record asks Kafka anew.
 twin: clients

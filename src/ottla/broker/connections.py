@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ottla.model.errors import PeerError
-from ottla.network.driver import Connection
+from ottla.network.driver import STOPPING, Connection
 from ottla.runtime.quiet_log import QuietLog
 
 if TYPE_CHECKING:
@@ -24,6 +24,18 @@ SILENT_MS = 10_000
 SECOND_MS = 1000.0
 UNLIMITED = 2**31 - 1
 """Kafka's word for no limit."""
+
+
+PEER_CLOSED = "peer"
+"""The client hung up, or its host or the way to it is gone."""
+PROTOCOL_CLOSED = "protocol"
+"""What it sent cannot be understood or is not served; or a produce without acks failed, which is told in this way."""
+IDLE_CLOSED = "idle"
+"""It was silent for ``connections.max.idle.ms``."""
+INTERNAL_CLOSED = "internal"
+"""A fault of ours."""
+STOPPING_CLOSED = STOPPING
+"""The node stops."""
 
 
 class ConnectionQuota:
@@ -93,6 +105,8 @@ class Connections:
         self.delayed = 0
         """Connections that had to wait for their turn."""
         self.expired = 0
+        self.closed_by: Counter[str] = Counter()
+        """Why connections are gone, one of the ``*_CLOSED`` reasons."""
         self.peer_errors: Counter[str] = Counter()
         self.handler_errors: Counter[str] = Counter()
         self._open: set[Connection] = set()
@@ -110,6 +124,10 @@ class Connections:
     def all(self) -> list[Connection]:
         """Return the open connections as they are now."""
         return list(self._open)
+
+    def by_listener(self) -> dict[str, int]:
+        """Return how many are open of each listener that has any."""
+        return dict(self._per_listener)
 
     @property
     def waiting_count(self) -> int:
@@ -179,6 +197,7 @@ class Connections:
             return
         self._open.discard(connection)
         self.closed_count += 1
+        self.closed_by[connection.close_reason or PEER_CLOSED] += 1
         timer = self._waiting.pop(connection, None)
         if timer is not None:
             timer.cancel()
@@ -190,6 +209,7 @@ class Connections:
     def failed(self, connection: Connection, error: PeerError) -> None:
         """Count what a peer did wrong, and say it at most once a second."""
         kind = type(error).__name__
+        connection.close_reason = PROTOCOL_CLOSED
         self.peer_errors[kind] += 1
         self._quiet.warning(
             kind, "closing the connection of %s:%d: %s", connection.peer_host, connection.peer_port, error
@@ -197,6 +217,7 @@ class Connections:
 
     def handler_failed(self, api: str, version: int, connection: Connection, error: Exception) -> None:
         """Count a fault of ours, and say where it is at most once a second."""
+        connection.close_reason = INTERNAL_CLOSED
         self.handler_errors[api] += 1
         self._quiet.error(
             api,
@@ -227,6 +248,7 @@ class Connections:
                 # Silent, or a peer that neither reads what is owed to it nor hangs up, or one that waits for so long
                 # that nobody can tell whether it is still there.
                 self.expired += 1
+                connection.close_reason = IDLE_CLOSED
                 connection.abort()
             elif connection.is_idle:
                 connection.release_buffers()

@@ -54,7 +54,7 @@ from ottla.record.validate import Depth
 from ottla.replica.driver import Replicas
 from ottla.runtime.clock import Clock, SystemClock
 from ottla.runtime.settings import BrokerConfig, SettingError
-from ottla.runtime.settings.listeners import Listener, advertised_listeners, client_listeners
+from ottla.runtime.settings.listeners import Listener, advertised_listeners, client_listeners, metrics_address
 from ottla.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -100,9 +100,17 @@ class Node:
         self.listeners: list[Listener] = []
         self._logs_loaded = False
         self._failed = asyncio.Event()
-        self._acceptor = Acceptor(self.dispatcher, connection_limits(config), large_buffers=large_buffers(config))
+        self.large_buffers = large_buffers(config)
+        self._acceptor = Acceptor(self.dispatcher, connection_limits(config), large_buffers=self.large_buffers)
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self.call_soon = asyncio.get_running_loop().call_soon
+        self.loop = asyncio.get_running_loop()
+        self.call_soon = self.loop.call_soon
+        self.stage: str | None = "starting"
+        """What the node is at instead of serving."""
+        self.has_figures = False
+        """Whether everything is there that the metrics tell of."""
+        self.metrics_url: str | None = None
+        self._metrics_socket: socket.socket | None = None
 
     # -- what handlers ask for ------------------------------------------------------------------------------------
 
@@ -122,9 +130,13 @@ class Node:
         """Begin to serve. Raises OperatorError for what the operator can mend; then nothing was touched."""
         sockets = self._bind()
         try:
+            await self._start_metrics()
             self._open_folders()
+            self.stage = "starting: reading the metadata"
             await self._start_metadata()
+            self.stage = "starting: opening the logs"
             await self._start_storage()
+            self.stage = "starting: opening the ports"
             self._start_coordinators()
             backlog = self.config.int("socket.listen.backlog.size")
             for listener, sock in sockets:
@@ -134,6 +146,8 @@ class Node:
                 sock.close()
             raise
         self._start_jobs()
+        self.has_figures = True
+        self.stage = None
 
     def _bind(self) -> list[tuple[Listener, socket.socket]]:
         """Bind every listener's port, so that a taken one stops the start before anything is touched."""
@@ -150,24 +164,54 @@ class Node:
                     f"listeners: {listener.name} speaks {listener.protocol}, which is not served yet; use PLAINTEXT"
                 )
         bound: list[tuple[Listener, socket.socket]] = []
-        for listener in wanted:
-            try:
-                sock = bind(
-                    listener.host,
-                    listener.port,
-                    receive_buffer_bytes=socket_buffer_bytes(config, "socket.receive.buffer.bytes"),
-                    send_buffer_bytes=socket_buffer_bytes(config, "socket.send.buffer.bytes"),
-                )
-            except OSError as error:
-                for _, other in bound:
-                    other.close()
-                raise OperatorError(
-                    f"cannot listen on {listener}: {error.strerror or error}; choose another port with "
-                    f"--set listeners={listener.name}://{listener.host}:PORT, or 0 for a free one"
-                ) from error
-            bound.append((listener._replace(port=sock.getsockname()[1]), sock))
+        try:
+            for listener in wanted:
+                try:
+                    sock = bind(
+                        listener.host,
+                        listener.port,
+                        receive_buffer_bytes=socket_buffer_bytes(config, "socket.receive.buffer.bytes"),
+                        send_buffer_bytes=socket_buffer_bytes(config, "socket.send.buffer.bytes"),
+                    )
+                except OSError as error:
+                    raise OperatorError(
+                        f"cannot listen on {listener}: {error.strerror or error}; choose another port with "
+                        f"--set listeners={listener.name}://{listener.host}:PORT, or 0 for a free one"
+                    ) from error
+                bound.append((listener._replace(port=sock.getsockname()[1]), sock))
+            self._bind_metrics()
+        except OperatorError:
+            for _, other in bound:
+                other.close()
+            raise
         self.listeners = [listener for listener, _ in bound]
         return bound
+
+    def _bind_metrics(self) -> None:
+        try:
+            address = metrics_address(self.config.values)
+        except SettingError as error:
+            raise OperatorError(str(error)) from error
+        if address is None:
+            return
+        host, port = address
+        try:
+            self._metrics_socket = bind(host, port)
+        except OSError as error:
+            raise OperatorError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port with "
+                f"--set ottla.metrics.listener={host}:PORT, or 0 for a free one"
+            ) from error
+        shown = f"[{host}]" if ":" in host else host
+        self.metrics_url = f"http://{shown or '0.0.0.0'}:{self._metrics_socket.getsockname()[1]}/metrics"
+
+    async def _start_metrics(self) -> None:
+        if self._metrics_socket is not None:
+            from ottla.broker.metrics.listener import MetricsListener
+
+            listener = MetricsListener(self)
+            await listener.start(self._metrics_socket)
+            self._closers.append(listener.close)
 
     def _open_folders(self) -> None:
         config = self.config
@@ -194,7 +238,7 @@ class Node:
 
     async def _start_storage(self) -> None:
         """Recover the logs, by the settings that are in force, and lead their partitions."""
-        self.logs.load()
+        await self.tasks.in_thread(self.logs.load)
         self._logs_loaded = True
         self.cleaner = Cleaner(
             files=self.storage.files,
@@ -327,13 +371,27 @@ class Node:
         """Go on with the other folders; with none left there is nothing to write to, but still much to read."""
         self.replicas.log_directory_failed(logs)
 
+    @property
+    def storage_failure(self) -> str | None:
+        """Say so if there is no log directory left that can be written to."""
+        if self._logs_loaded and all(directory.failure is not None for directory in self.logs.directories):
+            return "every log directory has failed: nothing can be written"
+        return None
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why clients are not served as they should be; None if they are."""
+        return self.stage or self.storage_failure
+
     # -- running --------------------------------------------------------------------------------------------------
 
     def ready_line(self) -> str:
         """Say what clients and operators want to know first."""
         return (
             f"ready {','.join(map(str, self.listeners))} cluster={self.cluster_id} node={self.node_id} "
-            f"data={self.storage.place(self.config)} ack={self.storage.promise(self.config)}"
+            f"data={self.storage.place(self.config)} "
+            f"{'' if self.metrics_url is None else f'metrics={self.metrics_url} '}"
+            f"ack={self.storage.promise(self.config)}"
         )
 
     async def wait_failed(self) -> None:
@@ -352,6 +410,7 @@ class Node:
 
     async def close(self) -> None:
         """Stop: answer what is under way, flush the logs, say that the shutdown was clean."""
+        self.stage = "stopping"
         self._acceptor.stop_accepting()
         await self._drain()
         await self._acceptor.close()

@@ -3,21 +3,26 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from time import perf_counter
 
 import click
 
 from ottla.broker.node import Node
 from ottla.broker.storage import Storage
+from ottla.cli.banner import log_banner
 from ottla.cli.parent import Parent
 from ottla.cli.ready_file import ReadyFile
 from ottla.cli.start_up import load_settings, raise_descriptor_limit
 from ottla.model.errors import OperatorError, OttlaError, StorageError
 from ottla.runtime.logging_setup import configure_logging
 from ottla.runtime.settings import BrokerConfig
+
+logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
@@ -67,12 +72,14 @@ def _run_loop(main: Coroutine[None, None, int]) -> int:
 
 
 async def _serve(config: BrokerConfig, memory: bool, ready_file: ReadyFile, parent: Parent | None) -> int:
+    started = perf_counter()
     ready_file.clear()
     node = Node(config, storage=_storage(memory))
     stop = asyncio.Event()
     with _stop_signals(stop), _watched(parent, stop):
         try:
             await node.start()
+            log_banner(node, elapsed_ms=(perf_counter() - started) * 1000)
             ready_file.write(node.listeners, node.ready_line())
             click.echo(node.ready_line())
             # What was made while starting stays for good: the collector need not look at it again.
@@ -85,12 +92,14 @@ async def _serve(config: BrokerConfig, memory: bool, ready_file: ReadyFile, pare
             await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
             for waiting in (failed, stopped):
                 waiting.cancel()
+            logger.info("stopping")
         finally:
             ready_file.remove()
             await node.close()
     if node.failure is not None:
         click.echo(f"ottla: {node.failure}", err=True)
         return EXIT_FAILED
+    logger.info("stopped")
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.errors import StorageError
 from ..runtime.clock import Clock
 from ..runtime.files import Files
+from ..runtime.histogram import Histogram
 from ..runtime.tasks import Tasks
 from .trash import Trash
 
@@ -30,6 +31,7 @@ class LogContext:
         "clock",
         "dirty",
         "files",
+        "flush_seconds",
         "on_failure",
         "producer_id_expiration_ms",
         "random_below",
@@ -54,5 +56,7 @@ class LogContext:
         self.producer_id_expiration_ms = producer_id_expiration_ms
         self.on_failure = on_failure
         self.trash = Trash(files)
+        self.flush_seconds = Histogram()
+        """How long flushes of single logs took; those of a clean stop are not among them."""
         self.dirty: set[Log] = set()
         """Logs that were written to since the last tick looked after them."""

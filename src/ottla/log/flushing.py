@@ -110,6 +110,7 @@ class Flusher:
         log = self._log
         work = self._gather(log.log_end_offset)
         generation = log.reader.generation
+        started_ms = log.context.clock.monotonic_ms()
         try:
             if log.context.tasks is None:
                 work.run()
@@ -121,6 +122,7 @@ class Flusher:
             if not log.is_deleted and log.reader.generation == generation:
                 log.fail(StorageError(f"a file of {log.topic_partition} is gone: {error}"))
         else:
+            log.context.flush_seconds.observe((log.context.clock.monotonic_ms() - started_ms) / 1000)
             self._flushed(work, generation)
         finally:
             self._flushing = None

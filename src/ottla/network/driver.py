@@ -37,6 +37,7 @@ followed was waiting for others) and when it was answered: seconds of ``time.per
 
 TURN_SECONDS = 0.001
 """How exactly uvloop knows when its turn began."""
+STOPPING = "stopping"
 STRANGE_SECONDS = 60.0
 """More than this between the loop's clock and ours is no waiting: the two count from different points."""
 
@@ -448,8 +449,9 @@ class Connection(asyncio.BufferedProtocol):
             self._service.answers_sent(self, answers, written, now)
 
     def drain(self) -> None:
-        """Take no more requests, and close once those under way are answered."""
+        """Take no more requests, and close once those under way are answered: the node stops."""
         self.closing = True
+        self.close_reason = self.close_reason or STOPPING
         if not self._slots:
             self.close()
 

@@ -72,6 +72,11 @@ class Replicas:
         """Return every partition."""
         return [partition for name in self._names for partition in self._by_topic[name].values()]
 
+    @property
+    def offline_count(self) -> int:
+        """How many partitions have no log because it could not be opened."""
+        return len(self._offline) // 2  # by the topic's name and by its id
+
     def __len__(self) -> int:
         return sum(len(self._by_topic[name]) for name in self._names)
 

@@ -30,7 +30,7 @@ class HumanFormatter(logging.Formatter):
         """Return the line."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         name = record.name.removeprefix("ottla.")
-        return f"{clock}.{int(record.msecs):03d} {_level_name(record):5} {name}: {_message(record)}" + _trace(
+        return f"{clock}.{int(record.msecs):03d} {level_name(record):5} {name}: {_message(record)}" + _trace(
             record, "\n"
         )
 
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line: dict[str, object] = {
             "time": f"{stamp}.{int(record.msecs):03d}Z",
-            "level": _level_name(record),
+            "level": level_name(record),
             "logger": record.name,
             "message": _message(record),
         }
@@ -56,7 +56,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def _level_name(record: logging.LogRecord) -> str:
+def level_name(record: logging.LogRecord) -> str:
+    """Return Kafka's name of a line's level."""
     return _NAMES.get(record.levelno, record.levelname)
 
 

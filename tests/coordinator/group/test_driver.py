@@ -357,7 +357,11 @@ async def test_after_a_restart_everything_is_as_it_was(rig: Rig) -> None:
     assert await rig.fetched() == {0: 5}
     assert await rig.fetched("simple") == {0: 7}
     assert rig.coordinator.heartbeat("g", 1, member_id, "inst") is ErrorCode.NONE
-    assert rig.coordinator.group_states() == {"Stable": 1, "Empty": 1}
+    found = {
+        group.group_id: (group.state.value, offsets["t"][0].offset)
+        for group, offsets in rig.coordinator.groups_and_offsets()
+    }
+    assert found == {"g": ("Stable", 5), "simple": ("Empty", 7)}
     # Its members have a whole session to report, and no longer.
     rig.clock.advance(10_000)
     await settle()
@@ -599,3 +603,48 @@ async def test_a_group_that_the_log_has_become_too_small_for_is_written_when_it_
     rig.journal.limit_bytes = enough
     rig.clock.advance(20_000)
     assert rig.coordinator.heartbeat("g", 1, member_id, "inst") is ErrorCode.UNKNOWN_MEMBER_ID
+
+
+# -- what is counted ---------------------------------------------------------------------------------------------------
+
+
+def begun(rig: Rig) -> dict[str, int]:
+    return {reason.value: count for reason, count in rig.coordinator.figures.rebalances.items() if count}
+
+
+async def test_rebalances_are_counted_with_what_set_them_off(rig: Rig) -> None:
+    member_id = await rig.stable()
+    assert begun(rig) == {"new_member": 1}
+    assert rig.coordinator.figures.completed_rebalances == 1
+    rig.join(member_id, instance_id="inst")
+    await settle()
+    assert begun(rig) == {"new_member": 1, "leader_rejoined": 1}
+    rig.sync(member_id, 2, (member_id, b"assigned"))
+    await settle()
+    assert rig.coordinator.figures.completed_rebalances == 2
+    leaving = [LeavingMember(member_id=member_id, instance_id="inst")]
+    rig.ask(rig.coordinator.leave, "g", leaving)
+    await settle()
+    assert begun(rig) == {"new_member": 1, "leader_rejoined": 1, "member_left": 1}
+
+
+async def test_a_session_that_runs_out_is_a_reason(rig: Rig) -> None:
+    await rig.stable()
+    rig.clock.advance(10_000)
+    await settle()
+    assert begun(rig) == {"new_member": 1, "session_expired": 1}
+    assert rig.coordinator.figures.completed_rebalances == 1
+
+
+async def test_offsets_are_counted_that_were_committed_and_that_expired(rig: Rig) -> None:
+    rig.commit(5)
+    rig.commit(6, partition=1)
+    rig.partitions = 0
+    rig.commit(7)
+    rig.partitions = PARTITIONS
+    await settle()
+    assert rig.coordinator.figures.offset_commits == 2
+    rig.clock.advance(rig.coordinator.config.offsets_retention_ms + 1)
+    await settle()
+    await rig.coordinator.expire(HOME)
+    assert rig.coordinator.figures.expired_offsets == 2

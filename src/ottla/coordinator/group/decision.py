@@ -13,7 +13,7 @@ timers are set at once, and replies leave when every record that the decision co
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from .classic import ClassicGroup
@@ -21,6 +21,27 @@ from .config import GroupConfig
 from .member import Member, Token
 from .records import Record
 from .requests import Result
+
+
+class RebalanceReason(Enum):
+    """What sets a rebalance off."""
+
+    NEW_MEMBER = "new_member"
+    LEADER_REJOINED = "leader_rejoined"
+    """the leader may have seen what the members' metadata does not show, such as new partitions"""
+    METADATA_CHANGED = "metadata_changed"
+    """a member joined again with other topics or protocols, or while a rebalance was being settled"""
+    MEMBER_REPLACED = "member_replaced"
+    """a static member came back, and the group could not go on as it was"""
+    MEMBER_LEFT = "member_left"
+    SESSION_EXPIRED = "session_expired"
+    """no sign of life of a member within its session timeout"""
+    SYNC_EXPIRED = "sync_expired"
+    """members did not ask for their assignment in time"""
+    NOT_STORED = "not_stored"
+    """the assignment could not be written to the log"""
+    TOO_LARGE = "too_large"
+    """read from the log with more members than ``group.max.size`` allows now"""
 
 
 class TimerKind(IntEnum):
@@ -79,6 +100,10 @@ class Decision:
     records: tuple[Record, ...] = ()
     volatile: ClassicGroup | None = None
     effects: tuple[Effect, ...] = ()
+    rebalance: RebalanceReason | None = None
+    """Set if a rebalance begins: why."""
+    settles: bool = False
+    """Whether a rebalance ends: the leader has handed in the assignment."""
 
 
 NOTHING = Decision()
@@ -93,7 +118,7 @@ def refuse(token: Token, result: Result) -> Decision:
 class Draft:
     """A decision in the making: a copy of the group to change, and what is to follow."""
 
-    __slots__ = ("config", "effects", "group", "now_ms", "records")
+    __slots__ = ("config", "effects", "group", "now_ms", "rebalance", "records", "settles")
 
     def __init__(self, group: ClassicGroup, *, now_ms: int, config: GroupConfig) -> None:
         self.group = group.copy()
@@ -101,6 +126,8 @@ class Draft:
         self.config = config
         self.records: list[Record] = []
         self.effects: list[Effect] = []
+        self.rebalance: RebalanceReason | None = None
+        self.settles = False
 
     def reply(self, token: Token, result: Result) -> None:
         """Answer a request."""
@@ -121,4 +148,10 @@ class Draft:
 
     def decision(self) -> Decision:
         """Return what has been decided."""
-        return Decision(records=tuple(self.records), volatile=self.group, effects=tuple(self.effects))
+        return Decision(
+            records=tuple(self.records),
+            volatile=self.group,
+            effects=tuple(self.effects),
+            rebalance=self.rebalance,
+            settles=self.settles,
+        )

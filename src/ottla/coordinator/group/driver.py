@@ -10,7 +10,7 @@ Answers are given by calling what the request brought along, at once or later, e
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -21,12 +21,15 @@ from ottla.runtime.clock import Clock, Timer
 from ottla.runtime.tasks import Tasks
 
 from . import admin, commit, expiry, join, leave, session, sync
+from .classic import ClassicGroup
 from .config import GroupConfig
 from .decision import Decision, TimerKey, TimerKind
+from .figures import GroupFigures
 from .gathered import Gathered
 from .loading import Loader
 from .placement import partition_of
 from .ports import Journal
+from .records import CommittedOffset, OffsetDeleted
 from .requests import (
     CommitRequest,
     CommitResult,
@@ -75,6 +78,7 @@ class GroupCoordinator:
         config: GroupConfig | None = None,
     ) -> None:
         self.config = GroupConfig() if config is None else config
+        self.figures = GroupFigures()
         self.fresh_id = fresh_id
         self._journal = journal
         self._clock = clock
@@ -133,13 +137,16 @@ class GroupCoordinator:
         count = self._partition_count()
         return partition_of(group_id, count) if count else None
 
-    def group_states(self) -> dict[str, int]:
-        """Return how many groups are in each state, for the metrics."""
-        counts: dict[str, int] = {}
-        for shard in self._shards.values():
-            for group in shard.groups.by_id.values():
-                counts[group.state.value] = counts.get(group.state.value, 0) + 1
-        return counts
+    def groups_and_offsets(self) -> Iterator[tuple[ClassicGroup, Mapping[str, Mapping[int, CommittedOffset]]]]:
+        """Yield every group with its committed offsets by topic and partition, as they are when their turn comes.
+
+        The caller may let the event loop turn between them; nothing that is yielded may be changed.
+        """
+        for shard in list(self._shards.values()):
+            for group_id in list(shard.groups.by_id):
+                group = shard.groups.by_id.get(group_id)
+                if group is not None:
+                    yield group, shard.groups.offsets.of_group(group_id)
 
     # -- membership -----------------------------------------------------------------------------------------------
 
@@ -213,7 +220,8 @@ class GroupCoordinator:
         decision = commit.decide_commit(
             shard.groups.by_id, request, answer, now_ms=self._clock.now_ms(), config=self.config
         )
-        _carry_out(shard, decision, answer, CommitResult)
+        if _carry_out(shard, decision, answer, CommitResult) is ErrorCode.NONE:
+            self.figures.offset_commits += len(decision.records)
 
     def fetch_offsets(
         self, group_id: str, topics: Topics | None, *, require_stable: bool, answer: Callable[[FetchResult], None]
@@ -316,6 +324,7 @@ class GroupCoordinator:
             config=lambda: self.config,
             max_batch_bytes=partial(self._journal.max_batch_bytes, partition),
             wants_writing=self._write_soon,
+            figures=self.figures,
         )
         self._shards[partition] = shard
         now_ms = self._clock.now_ms()
@@ -400,6 +409,7 @@ class GroupCoordinator:
                 )
                 shard.carry_out(decision)
                 count += len(decision.records)
+                self.figures.expired_offsets += sum(isinstance(record, OffsetDeleted) for record in decision.records)
                 if len(decision.records) < expiry.MAX_TOMBSTONES:
                     break
                 await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from ottla.model.error_codes import ErrorCode
 from . import rebalance
 from .classic import ClassicGroup, GroupState
 from .config import NEW_MEMBER_JOIN_TIMEOUT_MS, GroupConfig
-from .decision import Decision, Draft, TimerKind, refuse
+from .decision import Decision, Draft, RebalanceReason, TimerKind, refuse
 from .member import Member, Token
 from .records import string_fits
 from .requests import UNKNOWN_MEMBER_ID, JoinRequest, JoinResult, SyncResult
@@ -137,7 +137,7 @@ def _add(draft: Draft, request: JoinRequest, member_id: str, token: Token) -> No
     # So that members that gave up do not pile up during a long rebalance, it has this long; if still there, it joins
     # again.
     draft.set_timer(TimerKind.SESSION, NEW_MEMBER_JOIN_TIMEOUT_MS, member_id)
-    rebalance.prepare_or_complete(draft)
+    rebalance.prepare_or_complete(draft, RebalanceReason.NEW_MEMBER)
 
 
 def _rejoin(draft: Draft, request: JoinRequest, token: Token) -> None:
@@ -155,8 +155,10 @@ def _rejoin(draft: Draft, request: JoinRequest, token: Token) -> None:
         if member.join is not None:
             # The client gave up on its first request and asks again; the parked one is answered, not forgotten.
             draft.reply(member.join, JoinResult(member_id=member.member_id, error=ErrorCode.REBALANCE_IN_PROGRESS))
+        is_leader = unchanged and group.leader == member.member_id
         group.put(_updated(member, request, token))
-        rebalance.prepare_or_complete(draft)
+        reason = RebalanceReason.LEADER_REJOINED if is_leader else RebalanceReason.METADATA_CHANGED
+        rebalance.prepare_or_complete(draft, reason)
 
 
 def _updated(member: Member, request: JoinRequest, token: Token | None) -> Member:
@@ -190,7 +192,7 @@ def _replace_static(draft: Draft, request: JoinRequest, old: Member, member_id: 
         rebalance.maybe_complete_join(draft)
     else:
         # In the sync phase as well: the leader may be assigning partitions to the old member id right now.
-        rebalance.prepare(draft)
+        rebalance.prepare(draft, RebalanceReason.MEMBER_REPLACED)
 
 
 def _unchanged_generation(

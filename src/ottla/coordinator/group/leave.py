@@ -7,7 +7,7 @@ from ottla.model.error_codes import ErrorCode
 from . import rebalance
 from .classic import ClassicGroup, GroupState
 from .config import GroupConfig
-from .decision import Decision, Draft, TimerKind, refuse
+from .decision import Decision, Draft, RebalanceReason, TimerKind, refuse
 from .member import Token
 from .requests import UNKNOWN_MEMBER_ID, LeaveResult, LeavingMember
 
@@ -34,7 +34,7 @@ def decide_leave(
     outcomes = tuple((member, _leave(draft, member)) for member in leaving)
     if any(error is ErrorCode.NONE for _, error in outcomes):
         if draft.group.state in (GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
-            rebalance.prepare(draft)
+            rebalance.prepare(draft, RebalanceReason.MEMBER_LEFT)
         else:
             rebalance.maybe_complete_join(draft)
     draft.reply(token, LeaveResult(members=outcomes))

@@ -8,22 +8,23 @@ generation. Any other ends as soon as every member has joined again, or after th
 from ottla.model.error_codes import ErrorCode
 
 from .classic import ClassicGroup, GroupState
-from .decision import Draft, TimerKind
+from .decision import Draft, RebalanceReason, TimerKind
 from .member import Member
 from .requests import JoinedMember, JoinResult, SyncResult
 
 
-def prepare_or_complete(draft: Draft) -> None:
+def prepare_or_complete(draft: Draft, reason: RebalanceReason) -> None:
     """Begin a rebalance where one may begin; where one is under way, end its join phase if that is due."""
     if draft.group.can_rebalance():
-        prepare(draft)
+        prepare(draft, reason)
     else:
         maybe_complete_join(draft)
 
 
-def prepare(draft: Draft) -> None:
+def prepare(draft: Draft, reason: RebalanceReason) -> None:
     """Begin a rebalance."""
     group = draft.group
+    draft.rebalance = reason
     if group.state is GroupState.COMPLETING_REBALANCE:
         fail_syncs(draft, ErrorCode.REBALANCE_IN_PROGRESS)
     group.pending_sync.clear()

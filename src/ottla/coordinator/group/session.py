@@ -7,7 +7,7 @@ from ottla.model.error_codes import ErrorCode
 from . import rebalance
 from .classic import ClassicGroup, GroupState
 from .config import GroupConfig
-from .decision import NOTHING, Decision, Draft, TimerKey, TimerKind
+from .decision import NOTHING, Decision, Draft, RebalanceReason, TimerKey, TimerKind
 
 
 def check_heartbeat(
@@ -56,7 +56,7 @@ def _drop_unsynced(draft: Draft) -> None:
     """Members that never asked for their assignment hold partitions that nobody reads: let them go and start over."""
     for member_id in sorted(draft.group.pending_sync):
         rebalance.let_go(draft, draft.group.members[member_id])
-    rebalance.prepare(draft)
+    rebalance.prepare(draft, RebalanceReason.SYNC_EXPIRED)
 
 
 def _end_session(draft: Draft, member_id: str) -> bool:
@@ -78,7 +78,7 @@ def _end_session(draft: Draft, member_id: str) -> bool:
 def after_removal(draft: Draft) -> None:
     """A member's session has ended: rebalance without it, or go on if the others waited for it alone."""
     if draft.group.state in (GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
-        rebalance.prepare(draft)
+        rebalance.prepare(draft, RebalanceReason.SESSION_EXPIRED)
     else:
         _complete_if_all_joined(draft)
 
@@ -98,5 +98,5 @@ def decide_loaded(group: ClassicGroup, *, now_ms: int, config: GroupConfig) -> D
     for member in group.members.values():
         draft.renew_session(member)
     if len(group.members) > config.max_size:
-        rebalance.prepare(draft)
+        rebalance.prepare(draft, RebalanceReason.TOO_LARGE)
     return draft.decision()

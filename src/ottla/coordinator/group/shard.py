@@ -18,6 +18,7 @@ from ottla.model.errors import ApiError
 from . import session
 from .config import GroupConfig
 from .decision import CancelTimer, Decision, Reply, SetTimer, TimerKey
+from .figures import GroupFigures
 from .ports import Clock, Timer
 from .records import KeyValue, encode
 from .requests import JoinResult, Result, SyncResult
@@ -96,8 +97,10 @@ class Shard:
         config: Callable[[], GroupConfig],
         max_batch_bytes: Callable[[], int],
         wants_writing: Callable[["Shard"], None],
+        figures: GroupFigures | None = None,
     ) -> None:
         self.partition = partition
+        self.figures = GroupFigures() if figures is None else figures
         self.groups = groups
         self.closed = False
         self._clock = clock
@@ -126,6 +129,7 @@ class Shard:
                 self._collect(key_value, limit_bytes)
         elif decision.volatile is not None:
             self.groups.apply(decision)
+        self.figures.count(decision)
         for effect in decision.effects:
             match effect:
                 case Reply():

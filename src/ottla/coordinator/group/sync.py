@@ -7,7 +7,7 @@ from ottla.model.error_codes import ErrorCode
 from . import rebalance
 from .classic import ClassicGroup, GroupState
 from .config import GroupConfig
-from .decision import Decision, Draft, TimerKind, refuse
+from .decision import Decision, Draft, RebalanceReason, TimerKind, refuse
 from .member import Token
 from .requests import SyncRequest, SyncResult
 
@@ -50,7 +50,7 @@ def decide_store_failed(group: ClassicGroup, error: ErrorCode, *, now_ms: int, c
     draft = Draft(group, now_ms=now_ms, config=config)
     assert group.state is GroupState.COMPLETING_REBALANCE
     rebalance.fail_syncs(draft, error)
-    rebalance.prepare(draft)
+    rebalance.prepare(draft, RebalanceReason.NOT_STORED)
     return draft.decision()
 
 
@@ -87,6 +87,7 @@ def _settle(draft: Draft, request: SyncRequest) -> None:
     group = draft.group
     assignments = dict(request.assignments)
     group.move_to(GroupState.STABLE, draft.now_ms)
+    draft.settles = True
     for member in list(group.members.values()):
         assignment = assignments.get(member.member_id, b"")
         group.put(member.but(sync=None, assignment=assignment))

@@ -16,7 +16,8 @@ DESCRIPTIONS = {
     ),
     "ottla.log.slow.request.ms": (
         "From how many milliseconds on a request is slow and worth a line in the log, at most one a second. The wait "
-        "for its turn and the node's own work count, the wait for records or for members of a group does not. -1: never."
+        "for its turn and the node's own work count, the wait for records or for members of a group does not. -1: "
+        "never."
     ),
     "ottla.metadata.dir": (
         "The folder of the embedded metastore, which holds what there is to know of topics, settings and groups "

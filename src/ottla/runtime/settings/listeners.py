@@ -113,6 +113,22 @@ def parse_protocol_map(text: str) -> dict[str, str]:
     return protocols
 
 
+def metrics_address(values: Values) -> tuple[str, int] | None:
+    """Return host and port of ``ottla.metrics.listener``, None if it is not set. Raises AddressError."""
+    text = values["ottla.metrics.listener"]
+    if not text:
+        return None
+    assert isinstance(text, str)
+    host, colon, port = text.removeprefix("http://").rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not colon or "/" in host or not port.isdecimal() or int(port) > _HIGHEST_PORT:
+        raise AddressError(f"ottla.metrics.listener: cannot read {text!r}; give host:port, such as 127.0.0.1:9464")
+    return host, int(port)
+
+
 def parse_ip_overrides(text: str) -> dict[str, int]:
     """Return how many connections each host of ``max.connections.per.ip.overrides`` may have."""
     overrides: dict[str, int] = {}
