@@ -268,6 +268,18 @@ def test_delete_records_moves_the_start_and_drops_whole_segments() -> None:
             bench.log.delete_records(offset)
 
 
+def test_deleting_records_leaves_retention_to_its_own_time() -> None:
+    """Kafka's answer names the offset asked for, though the records behind it are past ``retention.ms`` too."""
+    bench = Bench(LogConfig(retention_ms=1, retention_bytes=1))
+    for _ in range(10):
+        bench.append()
+    bench.commit()
+    bench.clock.advance(10_000_000)
+    assert bench.log.delete_records(4) == 4
+    assert bench.log.delete_old_segments(bench.context.clock.now_ms()) == 1
+    assert bench.log.log_start_offset == 10
+
+
 def test_records_of_a_topic_that_is_only_compacted_are_not_deleted() -> None:
     bench = Bench(LogConfig(cleanup_policy=frozenset({"compact"})))
     bench.append()

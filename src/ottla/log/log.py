@@ -393,7 +393,7 @@ class Log:
         if self.failure is not None:
             raise self.failure
         self.raise_log_start_offset(target)
-        self.delete_old_segments(self.context.clock.now_ms(), at_most=SEGMENTS_PER_TURN)
+        self.delete_old_segments(None, at_most=SEGMENTS_PER_TURN)
         return self.log_start_offset
 
     def raise_log_start_offset(self, offset: int) -> None:
@@ -403,11 +403,15 @@ class Log:
             self.leader_epochs.truncate_from_start(offset)
             self.watch()
 
-    def delete_old_segments(self, now_ms: int, *, at_most: int | None = None) -> int:
-        """Delete what retention no longer asks for, the oldest ``at_most``; return how many segments that were."""
+    def delete_old_segments(self, now_ms: int | None, *, at_most: int | None = None) -> int:
+        """Delete what retention no longer asks for, the oldest ``at_most``; return how many segments that were.
+
+        Without a time only what lies below the log's start, whatever the topic's retention: its time comes by itself.
+        """
         from .retention import deletable_segments
 
         doomed = deletable_segments(self, now_ms, at_most)
+        now_ms = self.context.clock.now_ms() if now_ms is None else now_ms
         if doomed and self.failure is None:
             try:
                 if len(doomed) == len(self.segments):

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from .log import Log
 
 
-async def delete_in_turns(log: Log, now_ms: int) -> int:
+async def delete_in_turns(log: Log, now_ms: int | None) -> int:
     """Delete what need not be kept, a few segments in each turn of the event loop; return how many.
 
-    Raises StorageError.
+    Without a time only what lies below the log's start. Raises StorageError.
     """
     from .log import SEGMENTS_PER_TURN
 
@@ -32,15 +32,15 @@ async def delete_in_turns(log: Log, now_ms: int) -> int:
     return count
 
 
-def deletable_segments(log: Log, now_ms: int, at_most: int | None = None) -> list[Segment]:
+def deletable_segments(log: Log, now_ms: int | None, at_most: int | None = None) -> list[Segment]:
     """Return the segments to delete now, the oldest ``at_most``.
 
-    Below the log's start, and by size and by time if the topic says delete.
+    Below the log's start, and, if there is a time, by size and by time if the topic says delete.
     """
     segments = list(log.segments)
     config = log.config
     surplus_bytes = -1
-    if config.is_deleted and config.retention_bytes >= 0:
+    if now_ms is not None and config.is_deleted and config.retention_bytes >= 0:
         surplus_bytes = log.size_bytes - config.retention_bytes
     doomed: list[Segment] = []
     for index, segment in enumerate(segments):
@@ -62,8 +62,8 @@ def deletable_segments(log: Log, now_ms: int, at_most: int | None = None) -> lis
     return doomed
 
 
-def _too_old(log: Log, segment: Segment, now_ms: int) -> bool:
+def _too_old(log: Log, segment: Segment, now_ms: int | None) -> bool:
     config = log.config
-    if not config.is_deleted or config.retention_ms < 0:
+    if now_ms is None or not config.is_deleted or config.retention_ms < 0:
         return False
     return now_ms - segment.largest_timestamp > config.retention_ms

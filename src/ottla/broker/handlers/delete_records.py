@@ -33,7 +33,7 @@ async def handle(request: DeleteRecordsRequest, context: RequestContext) -> Dele
                     raise ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION)
                 log = partition.log
                 result.low_watermark = log.delete_records(asked.offset)
-                await delete_in_turns(log, context.node.clock.now_ms())
+                await delete_in_turns(log, None)
             except ApiError as error:
                 result.error_code = error.code
             except StorageError:
