@@ -1,7 +1,8 @@
 // The drivers' side of the protocol of compat/README.md: one JSON request per line in, one answer per line out.
 //
-// A driver calls serve(client, version, operations, close) with one async function per operation; each gets the request and
-// returns what stands under "ok". It throws NoFeature where the client lacks what is asked for, anything else for an error.
+// A driver calls serve(client, version, operations, close) with one async function per operation; each gets the request
+// and returns what stands under "ok". It throws NoFeature where the client lacks what is asked for, anything else for
+// an error.
 
 import { Console } from 'node:console'
 import { readFileSync } from 'node:fs'
@@ -36,8 +37,7 @@ export class Refused extends Error {
 
 export const fromBase64 = text => (text === null || text === undefined ? null : Buffer.from(text, 'base64'))
 
-export const toBase64 = data =>
-  data === null || data === undefined ? null : Buffer.from(data).toString('base64')
+export const toBase64 = data => (data === null || data === undefined ? null : Buffer.from(data).toString('base64'))
 
 export const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
@@ -67,7 +67,10 @@ export function remembered(make) {
   return get
 }
 
-/** Lists of `items` whose time has come, at `perSecond` or all at once; what comes due while a list is handled is the next one. */
+/**
+ * Lists of `items` whose time has come, at `perSecond` or all at once; what comes due while a list is handled is the
+ * next one.
+ */
 export async function* paced(items, perSecond) {
   if (!perSecond) {
     yield items
@@ -132,7 +135,13 @@ export function codeOf(error, depth = 0) {
   for (const name of ['code', 'errorCode', 'apiCode']) {
     if (Number.isInteger(error[name])) return error[name]
   }
-  const inner = [error.cause, error.error, ...(error.errors ?? []), ...(error.groups ?? []), ...(error.partitions ?? [])]
+  const inner = [
+    error.cause,
+    error.error,
+    ...(error.errors ?? []),
+    ...(error.groups ?? []),
+    ...(error.partitions ?? []),
+  ]
   for (const each of inner) {
     const found = codeOf(each, depth + 1)
     if (found !== null) return found

@@ -1,7 +1,7 @@
 //! The drivers' side of the protocol of compat/README.md: one JSON request per line in, one answer per line out.
 //!
-//! A driver calls `serve` with a function that answers one request. `Failure::NoFeature` says that the client lacks what
-//! is asked for; anything else is an error.
+//! A driver calls `serve` with a function that answers one request. `Failure::NoFeature` says that the client lacks
+//! what is asked for; anything else is an error.
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -126,8 +126,8 @@ pub fn base64(data: Option<&[u8]>) -> Value {
     data.map_or(Value::Null, |data| STANDARD.encode(data).into())
 }
 
-/// Calls `send` with each part of `items` whose time has come, at `per_second` or all at once; what comes due meanwhile is
-/// the next part.
+/// Calls `send` with each part of `items` whose time has come, at `per_second` or all at once; what comes due meanwhile
+/// is the next part.
 pub fn paced<T>(items: &[T], per_second: Option<i64>, mut send: impl FnMut(&[T]) -> Answer<()>) -> Answer<()> {
     let Some(rate) = per_second else { return send(items) };
     let start = Instant::now();

@@ -1,18 +1,21 @@
 #!/bin/sh
-# Gives @confluentinc/kafka-javascript its binary: the published one where it can be fetched, else built from the package's own sources.
+# Gives @confluentinc/kafka-javascript its binary: the published one where it can be fetched, else one built from the
+# package's own sources.
 #
-# Usage: build.sh FOLDER, the one that holds node_modules. The build takes about five minutes of one core and needs a C++20
-# compiler, make, Python, zlib's headers and Node's own. zstd's sources come with the package zstd-napi (the lock pins it), so
-# every codec is there. Without TLS: Node exports its own OpenSSL, whose symbols a librdkafka against the system's would get.
+# Usage: build.sh FOLDER, the one that holds node_modules. The build takes about three minutes of one core and needs a
+# C++20 compiler, make, Python, zlib's headers and Node's own. zstd's sources come with the package zstd-napi (the lock
+# pins it), so every codec is there. Without TLS: Node exports its own OpenSSL, whose symbols a librdkafka against the
+# system's would get.
 set -eu
 folder=$(cd "$1" && pwd)
 module=$folder/node_modules/@confluentinc/kafka-javascript
 binary=$module/build/Release/confluent-kafka-javascript.node
 nice=$(command -v nice || true)
 
-works() {
-    (cd "$folder" && node -e "const c = require('@confluentinc/kafka-javascript'); process.exit(c.features.includes('zstd') ? 0 : 1)")
-}
+works() (
+    cd "$folder"
+    node -e "process.exit(require('@confluentinc/kafka-javascript').features.includes('zstd') ? 0 : 1)"
+)
 
 cd "$module"
 if [ ! -e "$binary" ]; then
@@ -23,8 +26,10 @@ fi
 zstd=$folder/zstd
 if [ ! -e "$zstd/libzstd.a" ]; then
     mkdir -p "$zstd"
-    (cd "$zstd" && $nice cc -O2 -fPIC -w -DZSTD_DISABLE_ASM=1 -c "$folder"/node_modules/zstd-napi/deps/zstd/lib/*/*.c && ar rcs libzstd.a ./*.o && rm -f ./*.o)
-    cp "$folder"/node_modules/zstd-napi/deps/zstd/lib/*.h "$zstd/"
+    sources=$folder/node_modules/zstd-napi/deps/zstd/lib
+    cp "$sources"/*.h "$zstd/"
+    (cd "$zstd" && $nice cc -O2 -fPIC -w -DZSTD_DISABLE_ASM=1 -c "$sources"/*/*.c)
+    (cd "$zstd" && ar rcs libzstd.a ./*.o && rm -f ./*.o)
 fi
 
 cd deps/librdkafka

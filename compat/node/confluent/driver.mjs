@@ -1,9 +1,20 @@
 // The driver of @confluentinc/kafka-javascript (the protocol: compat/README.md).
 //
-// A group's member is a consumer of its promise API (the one in KafkaJS's style); producers, reading without a group and admin
-// calls use its RdKafka API, which has more of them.
+// A group's member is a consumer of its promise API (the one in KafkaJS's style); producers, reading without a group
+// and admin calls use its RdKafka API, which has more of them.
 
-import { fromBase64, Inbox, installed, NoFeature, paced, remembered, serve, toBase64, versionOf, waitUntil } from '../protocol.mjs'
+import {
+  fromBase64,
+  Inbox,
+  installed,
+  NoFeature,
+  paced,
+  remembered,
+  serve,
+  toBase64,
+  versionOf,
+  waitUntil,
+} from '../protocol.mjs'
 
 const confluent = installed('@confluentinc/kafka-javascript')
 const { AdminClient, CODES, ConsumerGroupStates, KafkaConsumer, KafkaJS, OffsetSpec, Producer } = confluent
@@ -20,9 +31,7 @@ const common = bootstrap => ({
 
 /** Calls a method whose last argument is a callback. */
 const called = (object, method, ...args) =>
-  new Promise((resolve, reject) =>
-    object[method](...args, (error, found) => (error ? reject(error) : resolve(found))),
-  )
+  new Promise((resolve, reject) => object[method](...args, (error, found) => (error ? reject(error) : resolve(found))))
 
 const connected = client => {
   client.on('event.error', error => console.error(error))
@@ -189,9 +198,13 @@ async function commit() {
   const offsets = inbox.handedOver().filter(([topic, partition]) => mine.has(`${topic}\0${partition}`))
   if (offsets.length) {
     const wanted = offsets.map(([topic, partition, offset]) => ({ topic, partition, offset: String(offset) }))
-    // That resolves when the commit is sent, and nobody is told when it is refused (in a rebalance, say): ask, and do it again.
+    // That resolves when the commit is sent, and nobody is told when it is refused (in a rebalance, say): ask, and do
+    // it again.
     const done = async () => {
-      const found = await consumer.committed(wanted.map(({ topic, partition }) => ({ topic, partition })), 5000)
+      const found = await consumer.committed(
+        wanted.map(({ topic, partition }) => ({ topic, partition })),
+        5000,
+      )
       return wanted.every(each => found.some(has => FIELDS.every(name => String(has[name]) === String(each[name]))))
     }
     do await consumer.commitOffsets(wanted)
@@ -268,7 +281,9 @@ async function describeGroup(request) {
 async function groupOffsets(request) {
   const wanted = [{ groupId: request.group }]
   const { partitions } = only(await call(request, 'listConsumerGroupOffsets', wanted, { timeout: request.timeout_ms }))
-  return { offsets: partitions.filter(each => each.offset >= 0).map(each => [each.topic, each.partition, each.offset]) }
+  return {
+    offsets: partitions.filter(each => each.offset >= 0).map(each => [each.topic, each.partition, each.offset]),
+  }
 }
 
 const AT = { earliest: OffsetSpec.EARLIEST, latest: OffsetSpec.LATEST, max_timestamp: OffsetSpec.MAX_TIMESTAMP }

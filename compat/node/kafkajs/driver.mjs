@@ -1,8 +1,20 @@
-// The driver of KafkaJS (the protocol: compat/README.md). Snappy, lz4 and zstd come from add-ons, as KafkaJS's documents have it.
+// The driver of KafkaJS (the protocol: compat/README.md). Snappy, lz4 and zstd come from add-ons.
 
 import { randomUUID } from 'node:crypto'
 
-import { fromBase64, Inbox, installed, NoFeature, paced, Refused, remembered, serve, toBase64, versionOf, waitUntil } from '../protocol.mjs'
+import {
+  fromBase64,
+  Inbox,
+  installed,
+  NoFeature,
+  paced,
+  Refused,
+  remembered,
+  serve,
+  toBase64,
+  versionOf,
+  waitUntil,
+} from '../protocol.mjs'
 
 const kafkajs = installed('kafkajs')
 const lz4 = installed('lz4-napi')
@@ -204,7 +216,8 @@ let member = null
 
 async function join({ bootstrap, group, topics, strategy, instance_id, session_timeout_ms = 10000 }) {
   if (instance_id) throw new NoFeature('no static membership in KafkaJS')
-  if (strategy && strategy !== 'roundrobin') throw new NoFeature(`its only assignor is RoundRobinAssigner, no ${strategy}`)
+  if (strategy && strategy !== 'roundrobin')
+    throw new NoFeature(`its only assignor is RoundRobinAssigner, no ${strategy}`)
   const consumer = kafka(bootstrap).consumer({
     ...consumerSettings(group),
     sessionTimeout: session_timeout_ms,
@@ -336,7 +349,9 @@ const operations = {
   watermarks: ({ bootstrap, topic, partition }) => ends(bootstrap, topic, partition),
   join,
   assignment,
-  poll: async ({ wait_ms, max = 500 }) => ({ records: (await joinedMember().inbox.take(wait_ms, max)).map(withHeaders) }),
+  poll: async ({ wait_ms, max = 500 }) => ({
+    records: (await joinedMember().inbox.take(wait_ms, max)).map(withHeaders),
+  }),
   commit,
   committed,
   leave,

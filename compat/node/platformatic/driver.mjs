@@ -1,6 +1,7 @@
 // The driver of @platformatic/kafka (the protocol: compat/README.md).
 //
-// Requests that its Admin has no method for, but that the package holds as API modules, are sent over a connection of the Admin.
+// Requests that its Admin has no method for, but that the package holds as API modules, are sent over a connection of
+// the Admin.
 
 import { randomUUID } from 'node:crypto'
 
@@ -19,7 +20,8 @@ import {
 } from '../protocol.mjs'
 
 const platformatic = await importInstalled('@platformatic/kafka')
-const { Admin, Consumer, cooperativeStickyAssigner, ConfigResourceTypes, ListOffsetTimestamps, Producer } = platformatic
+const { Admin, Consumer, cooperativeStickyAssigner, ConfigResourceTypes, ListOffsetTimestamps, Producer } =
+  platformatic
 const { IncrementalAlterConfigOperationTypes: CHANGES } = platformatic
 
 // It sends what one call gets as one batch of each partition: calls as large as an application would make.
@@ -40,7 +42,12 @@ const admin = remembered(bootstrap => new Admin(common(bootstrap)))
 
 const producer = remembered(
   (bootstrap, codec, acks, idempotent) =>
-    new Producer({ ...common(bootstrap), ...PATIENT, compression: codec, ...(idempotent ? { idempotent } : { acks }) }),
+    new Producer({
+      ...common(bootstrap),
+      ...PATIENT,
+      compression: codec,
+      ...(idempotent ? { idempotent } : { acks }),
+    }),
 )
 
 const toMessage = (topic, record) => {
@@ -185,7 +192,8 @@ async function join({ bootstrap, group, topics, strategy, instance_id, session_t
     joined.rebalances += 1
     assign(assignments ?? consumer.assignments)
   })
-  // A partition that is lost and comes back without a commit goes on where the stream was: whatever it gave counts as handed over.
+  // A partition that is lost and comes back without a commit goes on where the stream was: whatever it gave counts as
+  // handed over.
   const stream = await consumer.consume({
     topics,
     mode: 'committed',
@@ -257,7 +265,15 @@ async function raw(bootstrap, api, ...args) {
   return platformatic[api].api.async(connection, ...args)
 }
 
-async function createTopic({ bootstrap, topic, partitions, replication_factor = 1, configs, validate_only, timeout_ms }) {
+async function createTopic({
+  bootstrap,
+  topic,
+  partitions,
+  replication_factor = 1,
+  configs,
+  validate_only,
+  timeout_ms,
+}) {
   const entries = settingsOf(configs)
   if (validate_only) {
     const numbers = { numPartitions: partitions, replicationFactor: replication_factor }
@@ -391,7 +407,10 @@ const operations = {
   delete_group: ({ bootstrap, group }) => admin(bootstrap).deleteGroups({ groups: [group] }),
   group_offsets: groupOffsets,
   alter_group_offsets: async ({ bootstrap, group, offsets }) => {
-    const topics = byTopic(offsets, 'partitionOffsets', ([, partition, offset]) => ({ partition, offset: BigInt(offset) }))
+    const topics = byTopic(offsets, 'partitionOffsets', ([, partition, offset]) => ({
+      partition,
+      offset: BigInt(offset),
+    }))
     await admin(bootstrap).alterConsumerGroupOffsets({ groupId: group, topics })
   },
   delete_group_offsets: async ({ bootstrap, group, partitions }) => {
