@@ -9,6 +9,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +44,8 @@ HALVES = ("produce", "consume")
 def main() -> int:
     """Run what was asked for."""
     arguments = _arguments()
+    # Ended from outside: what was started is stopped, and what was measured is kept.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     chosen = arguments.only or [name for name in PARTS if name not in HALVES]
     figures = Figures()
     makers: Sequence[Callable[[str], Broker]] = [Ottla] if arguments.without_kafka else [Ottla, Kafka]
@@ -63,11 +66,11 @@ def main() -> int:
             except (ProgramFailed, RuntimeError, OSError) as error:  # half an hour of other figures is not thrown away
                 failures[name] = str(error)
                 print(f"bench: {name} failed: {error}", file=sys.stderr, flush=True)
-            _write(document(), begin_s)
     finally:
         stage.close()
         shutil.rmtree(folder, ignore_errors=True)
-    print(table.plain(figures))
+        _write(document(), begin_s)
+        print(table.plain(figures))
     if not (arguments.only or arguments.quick or arguments.without_kafka):
         report.draw(document())
     return 1 if failures else 0
