@@ -22,7 +22,7 @@ from compat.python.loop import Adapter, Json, Loop, NotSupportedError, Place, pa
 END = b"<|end|>"
 KEY = b"<|key|>"
 COMMIT_S = 5.3
-"""A little over auto.commit.interval.ms, which kcat cannot change: it sets the topic's property of that name instead."""
+"""A little over auto.commit.interval.ms, which kcat cannot change: it sets the topic's property of that name."""
 PR_SET_PDEATHSIG = 1
 CODES = {"Unknown topic or partition": 3, "Message size too large": 10}
 
