@@ -2,7 +2,7 @@
 
 import logging
 import os
-import platform
+import sys
 from typing import TYPE_CHECKING
 
 from ottla import __version__
@@ -15,7 +15,7 @@ logger = logging.getLogger("ottla")
 
 def log_banner(node: "Node", *, elapsed_ms: float) -> None:
     """Log it, a few lines for people, each with its figures for machines; ``elapsed_ms`` is how long the start took."""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
+    python = f"{sys.implementation.name} {sys.version.split()[0]}"
     listeners = [str(listener) for listener in node.listeners]
     data, promise = node.storage.place(node.config), node.storage.promise(node.config)
     topics, partitions = len(node.image.topics), len(node.replicas)
