@@ -40,7 +40,7 @@ async def connect(address: Address, settings: ClientSettings, tls: ssl.SSLContex
     except TimeoutError as error:
         raise ConnectionFailed(
             f"cannot reach {address}: no answer within {setup_s * 1000:.0f} ms "
-            "(is the host right, and no firewall between?)"
+            f"(is the host right, no firewall between{'' if tls is None else ', and does it speak TLS'}?)"
         ) from error
     except ssl.SSLCertVerificationError as error:
         raise AuthenticationFailed(
@@ -124,7 +124,10 @@ async def _log_in(connection: Connection, settings: ClientSettings) -> None:
 def _closed_hint(tls: ssl.SSLContext | None) -> str:
     if tls is None:
         return " (is it a Kafka listener, and without TLS? else set security.protocol)"
-    return " (is it a Kafka listener with TLS? else set security.protocol)"
+    return (
+        " (is it a Kafka listener with TLS, and does it want a certificate of ours? "
+        "see security.protocol and ssl.keystore.location)"
+    )
 
 
 def _ssl_reason(error: ssl.SSLError) -> str:

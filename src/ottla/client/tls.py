@@ -54,7 +54,7 @@ def _trust(context: ssl.SSLContext, settings: ClientSettings) -> None:
                 context.load_verify_locations(cafile=path)
         else:
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError) as error:
         raise SettingsError(f"{name}: {path or 'its text'} holds no certificates in PEM form") from error
     except OSError as error:
         raise SettingsError(f"{name}: cannot read {path}: {error.strerror}") from error
@@ -83,10 +83,15 @@ def _load_chain(context: ssl.SSLContext, name: str, path: str, key_path: str | N
         # The password is never asked for at the terminal: a missing one is an error.
         context.load_cert_chain(path, key_path, password=password or "")
     except ssl.SSLError as error:
-        why = "its key needs another ssl.key.password" if "PASS" in str(error).upper() or password else str(error)
+        why = "its key needs another ssl.key.password" if _is_encrypted(key_path or path) else str(error)
         raise SettingsError(f"{name}: no key with its certificate in PEM form ({why})") from error
     except OSError as error:
         raise SettingsError(f"{name}: cannot read {key_path or path}: {error.strerror}") from error
+
+
+def _is_encrypted(path: str) -> bool:
+    with open(path, "rb") as file:  # noqa: PTH123  # pathlib would cost a start-up its import
+        return b"ENCRYPTED" in file.read()
 
 
 def _refuse_java_store(prefix: str, path: str, settings: ClientSettings) -> None:
