@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from bench.node import Node
+from bench.brokers import Ottla
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
@@ -29,7 +29,7 @@ def commands(containing: str) -> list[str]:
 def test_the_first_minute(tmp_path: pathlib.Path) -> None:
     log_file = tmp_path / "dpkg.log"
     log_file.write_text("".join(f"2026-01-01 12:00:{n % 60:02} status installed package-{n}\n" for n in range(LINES)))
-    node = Node(str(tmp_path / "data"), "group.initial.rebalance.delay.ms=0").start()
+    node = Ottla(str(tmp_path / "data"), "group.initial.rebalance.delay.ms=0").start()
     environment = os.environ | {"PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def run(command: str, more: str = "") -> None:
