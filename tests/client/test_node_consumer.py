@@ -151,8 +151,9 @@ async def test_a_batch_larger_than_a_fetch_is_read(node: Node) -> None:
         async with client.producer() as producer:
             for number in range(5):
                 await producer.send(topic, b"%d" % number + bytes(200_000))
-        settings = {"max_partition_fetch_bytes": 1000, "fetch_max_bytes": 1000}
-        async with client.consumer(topics=[topic], from_="beginning", **settings) as consumer:
+        async with client.consumer(
+            topics=[topic], from_="beginning", max_partition_fetch_bytes=1000, fetch_max_bytes=1000
+        ) as consumer:
             records = [record async for record in consumer.records(until_end=True)]
         assert [(record.value or b"")[:1] for record in records] == [b"0", b"1", b"2", b"3", b"4"]
 
@@ -190,14 +191,13 @@ async def test_offsets_are_kept_for_a_group_without_members(node: Node) -> None:
 class Reader:
     """A member of a group that reads in a task of its own and commits what it has read."""
 
-    def __init__(self, client: Client, topic: str, group: str, **settings: str | int | bool) -> None:
+    def __init__(self, client: Client, topic: str, group: str) -> None:
         self.consumer = client.consumer(
             topics=[topic],
             group=group,
             from_="beginning",
             on_assigned=lambda parts: self.log.append(("+", sorted(part.partition for part in parts))),
             on_revoked=lambda parts: self.log.append(("-", sorted(part.partition for part in parts))),
-            **settings,
         )
         self.log: list[tuple[str, list[int]]] = []
         self.seen: list[int] = []
@@ -297,12 +297,11 @@ async def test_a_static_member_keeps_its_place(node: Node) -> None:
     group = unique("group")
     async with Client(node.bootstrap, BRISK) as client:
         topic = await _fill(client, 2, 10)
-        settings = {"group_instance_id": "one"}
-        async with client.consumer(topics=[topic], group=group, from_="beginning", **settings) as consumer:
+        async with client.consumer(topics=[topic], group=group, from_="beginning", group_instance_id="one") as consumer:
             generation = consumer.generation
             await _read(consumer, 10)
             await consumer.commit()
-        async with client.consumer(topics=[topic], group=group, **settings) as consumer:
+        async with client.consumer(topics=[topic], group=group, group_instance_id="one") as consumer:
             assert consumer.generation == generation
             assert len(consumer.assignment) == 2
         with pytest.raises(BrokerError, match=r"NON_EMPTY_GROUP"):
