@@ -49,7 +49,7 @@ def main() -> int:
                 functools.partial(Revision, name=name, source=source)
                 for name, source in zip(names, sources, strict=True)
             ]
-            stage = Stage(folder, figures, Effort(quick=not options.whole), makers)
+            stage = Stage(folder, figures, Effort(quick=not options.whole, cases=options.cases), makers)
             try:
                 for part in options.only:
                     print(part, file=sys.stderr, flush=True)
@@ -109,6 +109,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description="Two commits side by side.")
     parser.add_argument("revisions", nargs=2, metavar="REV", help="a commit, or . for this checkout as it is")
     parser.add_argument("only", nargs="*", default=DEFAULT_PARTS, help=f"parts: {', '.join(PARTS)}")
+    parser.add_argument("--cases", default="", help="of throughput only what matches, as '1 KiB, none, 1 partition,'")
     parser.add_argument("--whole", action="store_true", help="every case, as in a whole run of the benchmark")
     options = parser.parse_args()
     options.only = [name for word in options.only for name in word.split(",")]

@@ -52,7 +52,7 @@ def main() -> int:
     begin_s = time.time()
     failures: dict[str, str] = {}
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ottla-bench-", dir=arguments.dir))
-    stage = Stage(folder, figures, Effort(quick=arguments.quick), makers)
+    stage = Stage(folder, figures, Effort(quick=arguments.quick, cases=arguments.cases), makers)
 
     def document() -> dict[str, object]:
         run = about.about(begin_s=begin_s, seconds=time.time() - begin_s, quick=arguments.quick, parts=chosen)
@@ -71,7 +71,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
         _write(document(), begin_s)
         print(table.plain(figures))
-    if not (arguments.only or arguments.quick or arguments.without_kafka):
+    if not (arguments.only or arguments.quick or arguments.cases or arguments.without_kafka):
         report.draw(document())
     return 1 if failures else 0
 
@@ -80,6 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure Ottla beside Apache Kafka.")
     parser.add_argument("only", nargs="*", help=f"parts to run: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and cases: a first impression")
+    parser.add_argument("--cases", default="", help="of throughput only what matches, as '1 KiB, none, 1 partition,'")
     parser.add_argument("--without-kafka", action="store_true", help="only Ottla and the raw floor")
     parser.add_argument("--dir", help="where the logs go (default: the temporary directory)")
     arguments = parser.parse_args()

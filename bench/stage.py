@@ -23,9 +23,10 @@ SETTLE_SECONDS = 0.2
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How much is measured: ``quick`` for a first impression, or the whole."""
+    """How much is measured: ``quick`` for a first impression, or the whole; of throughput the cases that match."""
 
     quick: bool = False
+    cases: str = ""
 
     @property
     def rounds(self) -> int:

@@ -5,6 +5,7 @@ ten producers write and ten consumers each read everything. MB and GB are those 
 """
 
 import dataclasses
+import re
 
 from bench.brokers import Broker
 from bench.programs import load
@@ -70,6 +71,8 @@ def consume(stage: Stage) -> None:
 def _measure(stage: Stage, *, produce: bool, consume: bool) -> None:
     brokers = stage.running()
     for case in cases(quick=stage.effort.quick):
+        if not re.search(stage.effort.cases, case.name):
+            continue
         is_base = case.name in BASE
         stage.say(case.name)
         rounds = stage.effort.many_rounds if is_base else stage.effort.rounds
