@@ -21,7 +21,7 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """One client. ``run`` starts a driver; where it is empty, ``cases`` names a module with cases of its own."""
+    """One client. ``run`` starts a driver; ``cases`` names a module with cases of its own, beside or instead of it."""
 
     name: str
     title: str
@@ -63,8 +63,8 @@ def _client(table: Mapping[str, Any], folder: Path) -> Client:
     known = {"name", "title", "language", "needs", "setup", "inputs", "run", "cases", "env"}
     if unknown := set(table) - known:
         raise ManifestError(f"{folder / 'client.toml'}: unknown {', '.join(sorted(unknown))}")
-    if bool(table.get("run")) == bool(table.get("cases")):
-        raise ManifestError(f"{folder / 'client.toml'}: {table.get('name')} needs either run or cases")
+    if not table.get("run") and not table.get("cases"):
+        raise ManifestError(f"{folder / 'client.toml'}: {table.get('name')} needs run or cases")
     return Client(
         name=table["name"],
         title=table.get("title", table["name"]),

@@ -20,11 +20,9 @@ Select = Callable[[Case], bool]
 
 
 def cases_of(client: Client) -> Sequence[Case]:
-    """The cases of the drivers, or the client's own."""
-    if client.cases is None:
-        return CASES
-    found: Sequence[Case] = importlib.import_module(client.cases).CASES
-    return found
+    """The cases of the drivers, where it has one, and the client's own."""
+    own: Sequence[Case] = () if client.cases is None else importlib.import_module(client.cases).CASES
+    return (*CASES, *own) if client.run else own
 
 
 def run_case(case: Case, client: Client, brokers: Brokers, drivers: MainDrivers) -> Result:

@@ -21,5 +21,6 @@ GROUPS = {
     "member": "Static members, assignors",
     "restart": "Broker killed and restarted",
     "admin": "Admin calls",
+    "tools": "Kafka's command-line tools",
 }
 """Titles of the parts of the table."""
