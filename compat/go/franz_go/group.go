@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log"
 	"sync"
 	"time"
 
@@ -113,7 +114,7 @@ func (state *franz) poll(ctx context.Context, request *driver.Request) (any, err
 	defer cancel()
 	fetches := joined.client.PollRecords(ctx, request.Max)
 	if err := fetches.Err0(); err != nil && ctx.Err() == nil {
-		return nil, err
+		log.Print(err) // a session that was lost, a broker that is away: the client goes on by itself
 	}
 	joined.lock.Lock()
 	defer joined.lock.Unlock()
