@@ -5,10 +5,10 @@ import sys
 import click
 
 from .options import Target, json_option, target_options
-from .tree import HELP
+from .tree import HELP, CommandGroup
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=CommandGroup, context_settings=HELP)
 def cluster() -> None:
     """Look at the cluster.
 

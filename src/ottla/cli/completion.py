@@ -5,7 +5,6 @@ import click
 from .tree import HELP
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_OTTLA_COMPLETE"
 
 
 @click.command(context_settings=HELP)
@@ -23,10 +22,10 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from .main import cli
+    from .main import COMPLETE_VARIABLE, cli
 
     kind = get_completion_class(shell)
     assert kind is not None
-    script = kind(cli, {}, "ottla", VARIABLE)
+    script = kind(cli, {}, "ottla", COMPLETE_VARIABLE)
     # Not script.source(): for bash it starts a bash to ask for its version.
     click.echo(script.source_template % script.source_vars())

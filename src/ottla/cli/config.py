@@ -6,12 +6,12 @@ import click
 
 from .completing import RESOURCE_NAME
 from .options import Target, json_option, target_options
-from .tree import HELP
+from .tree import HELP, CommandGroup
 
 KINDS = click.Choice(["topic", "broker", "group"])
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=CommandGroup, context_settings=HELP)
 def config() -> None:
     """Show and change the settings of topics, brokers and groups.
 

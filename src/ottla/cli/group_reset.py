@@ -1,6 +1,5 @@
 """``ottla group reset-offsets``: find where a group would go on, show it, ask, and set it."""
 
-import asyncio
 import sys
 import time
 from collections.abc import Mapping
@@ -12,12 +11,11 @@ from ottla.client.results import ListedOffset, raise_errors
 from ottla.model.errors import OperatorError
 
 from .confirm import confirmed
-from .connecting import open_client, report
+from .connecting import report, run
 from .exits import DONE, FAILED, complain, say
 from .options import Target
 from .output import terminal
 from .output.json_text import show_json
-from .output.progress import Progress
 from .output.table import Cell, Column, show_table
 from .output.times import parse_time
 
@@ -47,31 +45,37 @@ class Move(NamedTuple):
 
 
 def run_reset(target: Target, reset: Reset, *, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Show the plan, ask, do it; return the exit code."""
+    """Show the plan, ask, do it; return the exit code.
+
+    Nobody is asked within a loop: it would take Ctrl-C for itself.
+    """
     time_ms = _time_ms(reset.to_datetime)
+    plan: list[Move] = []
 
-    async def main() -> int:
-        async with open_client(target) as client:
-            with Progress(f"planning the reset of {reset.group}"):
-                plan = await _plan(client, reset, time_ms)
-            if plan is None:
-                return FAILED
-            if not as_json:
-                _show(plan)
-            if dry_run or not plan:
-                return _end(plan, done=False, as_json=as_json)
-            question = f"Set {len(plan)} {'offset' if len(plan) == 1 else 'offsets'} of group {reset.group}?"
-            # A thread asks, so that the loop can keep its connections alive meanwhile.
-            if not await asyncio.to_thread(confirmed, question, yes=yes):
-                return FAILED
-            with Progress(f"resetting {reset.group}"):
-                errors = await client.admin.alter_group_offsets(
-                    reset.group, {move.partition: move.new for move in plan}
-                )
-            code = report({str(partition): error for partition, error in errors.items()})
-            return code or _end(plan, done=True, as_json=as_json)
+    async def find(client: Client) -> int:
+        found = await _plan(client, reset, time_ms)
+        plan.extend(found or ())
+        return FAILED if found is None else DONE
 
-    return asyncio.run(main())
+    async def apply(client: Client) -> int:
+        errors = await client.admin.alter_group_offsets(reset.group, {move.partition: move.new for move in plan})
+        return report({str(partition): error for partition, error in errors.items()})
+
+    if run(target, find, waiting_for=f"planning the reset of {reset.group}") != DONE:
+        return FAILED
+    if not as_json:
+        _show(plan)
+    if dry_run or not plan:
+        return _end(plan, done=False, as_json=as_json)
+    if not confirmed(f"Set {_offsets_text(plan)} of group {reset.group}?", yes=yes):
+        return FAILED
+    if run(target, apply, waiting_for=f"resetting {reset.group}") != DONE:
+        return FAILED
+    return _end(plan, done=True, as_json=as_json)
+
+
+def _offsets_text(plan: list[Move]) -> str:
+    return f"{len(plan)} {'offset' if len(plan) == 1 else 'offsets'}"
 
 
 def _time_ms(text: str | None) -> int | None:
@@ -100,7 +104,7 @@ def _end(plan: list[Move], *, done: bool, as_json: bool) -> int:
             }
         )
     elif done:
-        say(f"set {len(plan)} {'offset' if len(plan) == 1 else 'offsets'}")
+        say(f"set {_offsets_text(plan)}")
     else:
         sys.stderr.write("nothing was changed\n")
     return DONE

@@ -5,10 +5,10 @@ import sys
 import click
 
 from .options import json_option
-from .tree import HELP
+from .tree import HELP, CommandGroup
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=CommandGroup, context_settings=HELP)
 def log() -> None:
     """Look into the files of a data folder.
 

@@ -1,5 +1,6 @@
 """``ottla <noun> <verb>``: the entry point. Commands are imported when they are called, so that each starts at once."""
 
+import os
 import sys
 
 import click
@@ -7,7 +8,10 @@ import click
 from ottla import __version__
 
 from . import exits
-from .tree import HELP, LazyGroup
+from .tree import HELP, CommandGroup
+
+COMPLETE_VARIABLE = "_OTTLA_COMPLETE"
+"""A shell sets it to ask what could be typed next."""
 
 COMMANDS = {
     "topic": "ottla.cli.topic:topic",
@@ -23,7 +27,7 @@ COMMANDS = {
 """The commands besides ``serve``, in the order in which the help lists them."""
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=HELP)
+@click.group(cls=CommandGroup, lazy=COMMANDS, context_settings=HELP)
 @click.version_option(__version__, message="ottla %(version)s")
 def cli() -> None:
     """The Kafka platform in one pip install.
@@ -68,13 +72,26 @@ def serve(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; whatever goes wrong is one line on stderr."""
     try:
-        code = cli.main(arguments, prog_name="ottla", standalone_mode=False)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help())
-        return exits.DONE
-    except SystemExit:
-        raise
     except BaseException as error:
         return exits.code_for(error)
-    return code if isinstance(code, int) else exits.DONE
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command, or say to a shell what could be typed next. Not cli.main(): it has other exit codes."""
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "ottla", COMPLETE_VARIABLE, instruction)
+    try:
+        with cli.make_context("ottla", arguments) as context:
+            cli.invoke(context)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else exits.DONE
+    return exits.DONE

@@ -6,10 +6,10 @@ import click
 
 from .completing import TOPIC
 from .options import Target, WholeNumber, json_option, target_options, yes_option
-from .tree import HELP
+from .tree import HELP, CommandGroup
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=CommandGroup, context_settings=HELP)
 def topic() -> None:
     """Create, list, describe, alter and delete topics.
 

@@ -10,15 +10,17 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Every command's context settings."""
 
 
-class LazyGroup(click.Group):
-    """A group whose further commands stand in a table: name to ``module:attribute``."""
+class CommandGroup(click.Group):
+    """A group that lists its commands in their own order, and imports those that stand in a table when they are asked
+    for: name to ``module:attribute``.
+    """
 
-    def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lazy: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lazy = lazy
+        self._lazy = lazy or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table, then those added by hand."""
+        """Return the names: those added by hand, then those of the table."""
         return [*(name for name in self.commands if name not in self._lazy), *self._lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
