@@ -238,7 +238,7 @@ def describe_group(context: Context) -> None:
         assert everything == [(topic, index) for index in range(PARTITIONS)], shares
     assert all(each.get("client_id") in (None, "compat") for each in told), told
     assert all(each.get("host") in (None, "/127.0.0.1", "127.0.0.1") for each in told), told
-    assert found.get("protocol") in (None, "range"), found
+    assert found.get("protocol") in (None, context.reference.group(group)["protocol_data"]), found
 
 
 def delete_group(context: Context) -> None:
