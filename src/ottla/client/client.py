@@ -30,7 +30,8 @@ class Client:
         self._settings = ClientSettings(settings or {})
         self._cluster = Cluster(bootstrap_servers, self._settings)
         self._admin: Admin | None = None
-        self._open: set[Producer | Consumer] = set()
+        self._producers: set[Producer] = set()
+        self._consumers: set[Consumer] = set()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -59,8 +60,8 @@ class Client:
         """
         from .producer import Producer
 
-        producer = Producer(self._cluster, self._settings.replace(settings), on_close=self._open.discard)
-        self._open.add(producer)
+        producer = Producer(self._cluster, self._settings.replace(settings), on_close=self._producers.discard)
+        self._producers.add(producer)
         return producer
 
     def consumer(
@@ -98,15 +99,22 @@ class Client:
             start=from_,
             on_assigned=on_assigned,
             on_revoked=on_revoked,
-            on_close=self._open.discard,
+            on_close=self._consumers.discard,
         )
-        self._open.add(consumer)
+        self._consumers.add(consumer)
         return consumer
 
     async def close(self) -> None:
         """Close producers (which first send what they have), consumers (which leave their groups) and connections."""
-        for user in list(self._open):
-            await user.close()
+        await self._close(drain=True)
+
+    async def _close(self, *, drain: bool) -> None:
+        producers, self._producers = self._producers, set()
+        for producer in producers:
+            await producer.close(drain=drain)
+        consumers, self._consumers = self._consumers, set()
+        for consumer in consumers:
+            await consumer.close()
         await self._cluster.close()
 
     async def __aenter__(self) -> "Client":
@@ -115,4 +123,5 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        """Close it; whoever was cancelled does not wait for records to be sent."""
+        await self._close(drain=error is None or isinstance(error, Exception))

@@ -1,7 +1,6 @@
 """Time that is left for a call, and trying again until it is over."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -46,6 +45,8 @@ class Backoff:
 
     def next_s(self) -> float:
         """Return the next pause."""
+        import random  # only where something went wrong: a start-up does without
+
         pause = self._next_s
         self._next_s = min(self._limit_s, pause * 2)
         return pause * random.uniform(0.8, 1.2)
@@ -60,16 +61,24 @@ async def retry(attempt: Callable[[], Awaitable[T]], deadline: Deadline, backoff
 
     When the time is over TimedOut names the last error; a retriable error that comes with no time left is that too.
     """
+    last: ClientError | None = None
     while True:
         try:
             async with asyncio.timeout(deadline.left_s):
                 return await attempt()
         except TimeoutError as error:
-            raise TimedOut(f"no answer within {deadline.total_ms:.0f} ms") from error
+            raise _timed_out(deadline, last) from (last or error)
         except ClientError as error:
             if not error.retriable:
                 raise
+            last = error
             pause_s = backoff.next_s()
             if pause_s >= deadline.left_s:
-                raise TimedOut(f"gave up after {deadline.total_ms:.0f} ms: {error}") from error
+                raise _timed_out(deadline, last) from error
         await asyncio.sleep(pause_s)
+
+
+def _timed_out(deadline: Deadline, last: ClientError | None) -> TimedOut:
+    if last is None:
+        return TimedOut(f"no answer within {deadline.total_ms:.0f} ms")
+    return TimedOut(f"gave up after {deadline.total_ms:.0f} ms: {last}")

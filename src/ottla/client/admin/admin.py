@@ -127,7 +127,7 @@ class Admin:
     ) -> "dict[ConfigResource, BrokerError | None]":
         """Change single settings of resources, and leave the others as they are (IncrementalAlterConfigs).
 
-        A broker older than 2.3 does not have it: UnsupportedByBroker.
+        On a broker before 2.3 somebody else's change at the same moment is lost, and secrets cannot be kept.
         """
         from .configs import alter_configs
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from ottla.client.cluster import Cluster
 from ottla.client.deadline import Deadline
-from ottla.client.errors import BrokerError, SettingsError, error_of
+from ottla.client.errors import BrokerError, SettingsError, UnsupportedByBroker, error_of
 from ottla.client.metadata import NOBODY
 from ottla.client.results import (
     ConfigChange,
@@ -63,7 +63,7 @@ async def describe_configs(
 
     async def attempt(pending: list[ConfigResource]) -> dict[ConfigResource, DescribedConfigs]:
         results: dict[ConfigResource, DescribedConfigs] = {}
-        for node_id, mine in _by_node(pending).items():
+        for node_id, mine in by_node(pending).items():
             request = messages.DescribeConfigsRequest(
                 resources=[
                     messages.DescribeConfigsResource(
@@ -116,12 +116,15 @@ def _entry(resource: ConfigResource, entry: "messages.DescribeConfigsResourceRes
 async def alter_configs(
     cluster: Cluster, changes: Mapping[ConfigResource, Sequence[ConfigChange]], validate_only: bool, deadline: Deadline
 ) -> dict[ConfigResource, BrokerError | None]:
-    """Change single settings; those of one broker are changed by that broker, all others by any."""
+    """Change single settings; those of one broker are changed by that broker, all others by any.
+
+    A broker before 2.3 has no such request: see :mod:`.configs_before_2_3`.
+    """
     from ottla.protocol.messages import incremental_alter_configs as messages
 
     async def attempt(pending: list[ConfigResource]) -> dict[ConfigResource, BrokerError | None]:
         results: dict[ConfigResource, BrokerError | None] = {}
-        for node_id, mine in _by_node(pending).items():
+        for node_id, mine in by_node(pending).items():
             request = messages.IncrementalAlterConfigsRequest(
                 resources=[
                     messages.AlterConfigsResource(
@@ -149,10 +152,17 @@ async def alter_configs(
             cluster.forget_controller()
         return results
 
-    return await each(cluster, changes, attempt, itself, CONTROLLER_AGAIN, deadline)
+    try:
+        return await each(cluster, changes, attempt, itself, CONTROLLER_AGAIN, deadline)
+    except UnsupportedByBroker:
+        if any(resource.type not in (ResourceType.TOPIC, ResourceType.BROKER) for resource in changes):
+            raise
+        from .configs_before_2_3 import alter_configs as alter_whole_configs
+
+        return await alter_whole_configs(cluster, changes, validate_only, deadline)
 
 
-def _by_node(resources: list[ConfigResource]) -> dict[int, list[ConfigResource]]:
+def by_node(resources: list[ConfigResource]) -> dict[int, list[ConfigResource]]:
     """Sort resources by the broker to ask: its own for a broker's, any (NOBODY) for all others."""
     nodes: dict[int, list[ConfigResource]] = {}
     for resource in resources:

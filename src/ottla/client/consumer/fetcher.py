@@ -136,11 +136,14 @@ class Fetcher:
 
     async def _find_leaders(self, topics: set[str]) -> None:
         """Ask for the leaders of topics; partitions without one are looked at again after a pause."""
+        pause_s = self._backoff.next_s()
         try:
             await self._cluster.refresh(sorted(topics))
         except ClientError as error:
             self._failed(error)
-        pause_s = self._backoff.next_s()
+            for state in self.states.values():
+                state.pause_until = self._loop.time() + pause_s
+            return
         for part, state in self.states.items():
             topic = self._cluster.metadata.topics.get(part.topic)
             if part.topic in topics and (topic is None or topic.leader(part.partition) == NOBODY):
