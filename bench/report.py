@@ -189,7 +189,8 @@ def _method(about: Mapping[str, Any]) -> str:
     return f"""\
 - The sides take turns, and who begins changes with every round. What is shown is the median of the rounds, with the
   least and the greatest in brackets. The machine's own noise is in every figure; the ratios bear it best.
-- Brokers that are measured under load run through the whole of it and are warmed up before, Kafka for half a minute.
+- Brokers that are measured under load run through the whole of it and are warmed up before, Kafka four times as long:
+  its compiler needs that until the figures no longer rise.
 - Kafka is set to nothing but what one node needs: listeners, folders, and replication factors of 1 for its internal
   topics. Its JVM has the options of its own start script: `{about["kafka_jvm"]}`.
 - Ottla is started with `ottla serve`, a port and a folder. Topics of the benchmark have `file.delete.delay.ms=1000` on

@@ -16,7 +16,7 @@ from bench.client import Client, create_topic, delete_topic, has_leaders
 from bench.figures import Figures
 from bench.programs import load
 
-#: Kafka takes some 30 s of mixed load until its figures no longer rise.
+#: Kafka takes some 40 s of mixed load until its figures no longer rise.
 WARM_UP_ROUNDS = {"kafka": 4}
 SETTLE_SECONDS = 0.2
 
@@ -55,11 +55,6 @@ class Stage:
         self._makers = makers
         self._running: list[Broker] = []
         self._topics = 0
-
-    @property
-    def names(self) -> list[str]:
-        """What the sides are called."""
-        return [broker.name for broker in self.fresh("name")]
 
     def fresh(self, name: str) -> list[Broker]:
         """Return brokers that have not been started, on folders that begin with ``name``."""

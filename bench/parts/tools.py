@@ -22,5 +22,5 @@ def java_tools(stage: Stage) -> None:
     for broker in stage.in_turns(stage.effort.rounds, stage.running()):
         with stage.topic(broker) as topic:
             found = end_to_end_latency(broker, topic, size=100, records=5000)
-        for metric, value in found.items():
-            stage.figures.add(PART, "EndToEndLatency, 100 B, acks=all", metric, broker.name, value)
+        for metric in ("mean", "p99", "p99.9"):  # its p50 is 0 or 1 ms
+            stage.figures.add(PART, "EndToEndLatency, 100 B, acks=all", metric, broker.name, found[metric])
