@@ -38,40 +38,41 @@ def _tail_entries(entry: Struct, rows: int, empty: int, left_over: int) -> Entri
 def offset_index_entries(path: Path, base_offset: int, on_progress: Callable[[int], None]) -> Entries:
     """Yield offset and file position of each entry; a problem where the segment has no such batch there."""
     rows, empty, left_over = _rows(_OFFSET_ENTRY, path.read_bytes())
-    segment = _Segment(path.with_name(path.name.replace(names.INDEX, names.LOG)))
     last = (-1, -1)
-    for at, (relative, position) in enumerate(rows):
-        here = at * _OFFSET_ENTRY.size
-        on_progress(here)
-        offset = base_offset + relative
-        yield {"type": "index_entry", "offset": offset, "position": position}
-        if offset <= last[0] or position <= last[1]:
-            yield problem(here, f"offset {offset} at {position} does not come after offset {last[0]} at {last[1]}")
-        last = (offset, position)
-        wrong = segment.disagreement(offset, position)
-        if wrong is not None:
-            yield problem(here, wrong)
+    with _Segment(path.with_name(path.name.replace(names.INDEX, names.LOG))) as segment:
+        for at, (relative, position) in enumerate(rows):
+            here = at * _OFFSET_ENTRY.size
+            on_progress(here)
+            offset = base_offset + relative
+            yield {"type": "index_entry", "offset": offset, "position": position}
+            if offset <= last[0] or position <= last[1]:
+                yield problem(here, f"offset {offset} at {position} does not come after offset {last[0]} at {last[1]}")
+            last = (offset, position)
+            wrong = segment.disagreement(offset, position)
+            if wrong is not None:
+                yield problem(here, wrong)
     yield from _tail_entries(_OFFSET_ENTRY, len(rows), empty, left_over)
 
 
 def time_index_entries(path: Path, base_offset: int, on_progress: Callable[[int], None]) -> Entries:
     """Yield timestamp and offset of each entry; a problem where the batch of the offset has another one."""
     rows, empty, left_over = _rows(_TIME_ENTRY, path.read_bytes())
-    segment = _Segment(path.with_name(path.name.replace(names.TIME_INDEX, names.LOG)))
     last = (-1, -1)
-    for at, (timestamp, relative) in enumerate(rows):
-        here = at * _TIME_ENTRY.size
-        on_progress(here)
-        offset = base_offset + relative
-        yield {"type": "time_index_entry", "timestamp_ms": timestamp, "offset": offset}
-        if timestamp <= last[0] or offset <= last[1]:
-            yield problem(
-                here, f"timestamp {timestamp} for offset {offset} does not come after {last[0]} for offset {last[1]}"
-            )
-        last = (timestamp, offset)
-        wrong = segment.timestamp_disagreement(timestamp, offset, base_offset)
-        if wrong is not None:
-            yield problem(here, wrong)
+    with _Segment(path.with_name(path.name.replace(names.TIME_INDEX, names.LOG))) as segment:
+        for at, (timestamp, relative) in enumerate(rows):
+            here = at * _TIME_ENTRY.size
+            on_progress(here)
+            offset = base_offset + relative
+            yield {"type": "time_index_entry", "timestamp_ms": timestamp, "offset": offset}
+            if timestamp <= last[0] or offset <= last[1]:
+                yield problem(
+                    here,
+                    f"timestamp {timestamp} for offset {offset} does not come after {last[0]} for offset {last[1]}",
+                )
+            last = (timestamp, offset)
+            wrong = segment.timestamp_disagreement(timestamp, offset, base_offset)
+            if wrong is not None:
+                yield problem(here, wrong)
     yield from _tail_entries(_TIME_ENTRY, len(rows), empty, left_over)
 
 
@@ -107,6 +108,13 @@ class _Segment:
         self._size = path.stat().st_size if path.exists() else None
         self._file = path.open("rb") if self._size is not None else None
         self._index: tuple[list[int], list[int]] | None = None
+
+    def __enter__(self) -> "_Segment":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def _header(self, position: int) -> BatchHeader | None:
         assert self._file is not None

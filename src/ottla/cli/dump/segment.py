@@ -84,7 +84,7 @@ def _frames(file: BinaryIO, size: int) -> Iterator[_Frame | Entry]:
     position = 0
     while position < size:
         head = file.read(min(HEADER_SIZE, size - position))
-        if not any(head) and _only_zeros(file):
+        if len(head) >= LOG_OVERHEAD and not any(head) and _only_zeros(file):
             yield note(position, f"{size - position} bytes are preallocated and empty")
             return
         try:
