@@ -31,6 +31,7 @@ setup: $(DEV_STAMP)
 
 clients: $(DEV_STAMP)
 	@tools/setup/setup_clients.sh
+	@$(BIN)/python -m compat --install --only python,c
 
 test: clients
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rsfE $(ARGS)
@@ -92,4 +93,4 @@ wheel: $(DEV_STAMP)
 	$(BIN)/python -m hatchling build -t wheel
 
 clean:
-	rm -rf $(VENV) .venvs .compat .kafka dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .compat .kafka dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,7 @@ from pathlib import Path
 from compat import page, results
 from compat.brokers import Brokers, kafka_missing
 from compat.case import Case
-from compat.install import locked
+from compat.install import MissingError, install, locked
 from compat.manifest import HOME, ROOT, Client, load
 from compat.results import BAD, Outcome, Result
 from compat.runner import again_with_kafka, cases_of, run
@@ -28,6 +28,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the part that CI runs")
     parser.add_argument("--jobs", type=int, default=3, help="clients at once (default: 3; most of them wait)")
     parser.add_argument("--no-kafka", action="store_true", help="do not run what failed against Apache Kafka")
+    parser.add_argument("--install", action="store_true", help="install the clients and end; name those that cannot be")
     parser.add_argument("--list", action="store_true", help="list clients and cases and end")
     parser.add_argument("--page", action="store_true", help="write the page anew from the kept results and end")
     return parser.parse_args(argv)
@@ -64,6 +65,9 @@ def main(argv: Sequence[str]) -> int:
         for client in clients:
             print(f"{client.language:<8} {client.name:<24} {len(cases_of(client))} cases")
         return 0
+    if options.install:
+        _install(_chosen(clients, options.only))
+        return 0
     if options.page:
         PAGE.write_text(page.markdown(clients, results.load(RESULTS)), "utf-8")
         return 0
@@ -89,6 +93,14 @@ def main(argv: Sequence[str]) -> int:
     print("\n" + page.terminal(chosen, found))
     print(f"{time.monotonic() - started:.0f} s")
     return 1 if any(result.outcome in BAD for result in found) else 0
+
+
+def _install(clients: Sequence[Client]) -> None:
+    for client in clients:
+        try:
+            install(client)
+        except MissingError as why:
+            print(f"setup: {client.name} is missing, its tests are skipped: {why}")
 
 
 def _compared(found: list[Result], chosen: Sequence[Client], options: argparse.Namespace) -> list[Result]:

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, against a whole node: one of each kind for a module."""
+"""Kafka's own tools against a whole node; clients of other makers are in ``tests/compatibility``."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,7 @@ from tests.harness.node import Node
 
 __all__ = ["client", "connection", "make_node", "node", "only_ottla", "session_nodes", "topic"]
 
-JAVA = pytest.param("java", marks=pytest.mark.java)
-EVERY_CLIENT = [*(name for name in client_list.NAMES if name != "java"), JAVA]
+EVERY_CLIENT = [pytest.param("java", marks=pytest.mark.java)]
 
 
 @pytest.fixture(scope="module", params=EVERY_CLIENT)

@@ -1,4 +1,4 @@
-"""Every client in a consumer group: rebalances, crashes, restarts of the broker (issue 3, 'Done when', section 5)."""
+"""The console consumer in a group: rebalances, crashes, restarts of the broker (issue 3, 'Done when', section 5)."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -164,78 +164,3 @@ def test_clients_live_through_a_restart(restartable: tuple[Node, Client], group:
     new = client.join(topic, group)
     (found,) = collect([new], range(200, 250), timeout_s=60)
     assert values([*found, *new.leave()]) == list(range(200, 250))
-
-
-LIBRARIES = sorted(client_list.LIBRARIES)
-
-
-@pytest.fixture(params=LIBRARIES)
-def library(request: pytest.FixtureRequest, node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    made = client_list.make_client(request.param, node.bootstrap, tmp_path_factory.mktemp("client"))
-    yield made
-    made.close()
-
-
-@pytest.mark.parametrize("strategy", ["range", "roundrobin", "sticky"])
-def test_every_assignor(library: Client, connection: Connection, group: str, strategy: str) -> None:
-    if library.name == "confluent" and strategy == "sticky":
-        pytest.skip("librdkafka has cooperative-sticky only")
-    if library.name == "kafka-python-2.0.2" and strategy == "sticky":
-        pytest.skip("its sticky assignor hands an iterator where its encoder wants a list, on any Python 3")
-    topic = calls.unique("assigned")
-    calls.create_topic(connection, topic, partitions=PARTITIONS)
-    members = [library.join(topic, group, strategy=strategy) for _ in range(3)]
-    shares = wait_settled(connection, group, topic, 3)
-    assert sorted(map(len, shares.values())) == [1, 1, 2]
-    (found,) = connection.call("DescribeGroups", 5, {"groups": [group]})["groups"]
-    assert found["protocol_data"] == strategy
-    for member in members:
-        member.leave()
-
-
-def test_cooperative_sticky_keeps_what_a_member_had(library: Client, connection: Connection, group: str) -> None:
-    if "cooperative" not in library.features:
-        pytest.skip(f"{library.name} has no cooperative-sticky")
-    topic = calls.unique("sticky")
-    calls.create_topic(connection, topic, partitions=PARTITIONS)
-    first = library.join(topic, group, strategy="cooperative-sticky")
-    (first_id,) = wait_settled(connection, group, topic, 1)
-    second = library.join(topic, group, strategy="cooperative-sticky")
-    shares = wait_settled(connection, group, topic, 2)
-    assert sorted(map(len, shares.values())) == [2, 2]
-    kept = shares[first_id]
-    library.produce(topic, list(numbered(0, 100, keys=40)))
-    both = collect([first, second], range(100))
-    assert values(list(chain(*both))) == list(range(100))
-    assert {record.partition for record in both[0]} == {index for _, index in kept}
-    third = library.join(topic, group, strategy="cooperative-sticky")
-    later = wait_settled(connection, group, topic, 3)
-    assert all(later[member] <= share for member, share in shares.items()), "nobody got what it had not before"
-    for member in (first, second, third):
-        member.leave()
-
-
-def test_static_member_restarts_without_a_rebalance(library: Client, connection: Connection, group: str) -> None:
-    if "static" not in library.features:
-        pytest.skip(f"{library.name} has no static membership")
-    topic = calls.unique("static")
-    calls.create_topic(connection, topic, partitions=PARTITIONS)
-    options = {"session_timeout_ms": 30_000}
-    first = library.join(topic, group, instance_id="one", **options)
-    second = library.join(topic, group, instance_id="two", **options)
-    before = wait_settled(connection, group, topic, 2)
-    second.crash()
-    second = library.join(topic, group, instance_id="two", **options)
-
-    def replaced(found: tuple[str, Assignments]) -> bool:
-        return found[0] == "Stable" and len(found[1]) == 2 and set(found[1]) != set(before)
-
-    _, after = eventually(lambda: described(connection, group), "the instance is back", accept=replaced, interval_s=0.1)
-    assert sorted(map(sorted, after.values())) == sorted(map(sorted, before.values())), "each has what it had"
-    assert len(set(after) & set(before)) == 1, "only the restarted member's id is new"
-    library.produce(topic, list(numbered(0, 100, keys=40)))
-    both = collect([first, second], range(100))
-    assert values(list(chain(*both))) == list(range(100))
-    assert all(both)
-    for member in (first, second):
-        member.leave()

@@ -212,7 +212,7 @@ def test_kafka_reads_our_folder(make_node: MakeNode, tmp_path: Path, kill: bool)
                 codec=(batches.NONE, batches.GZIP, batches.LZ4, batches.ZSTD)[number % 4],
             )
             assert calls.produce(connection, topic, made)["error_code"] == 0
-    client = client_list.make_client("confluent", node.bootstrap, tmp_path)
+    client = client_list.make_client("confluent-kafka", node.bootstrap, tmp_path)
     member = client.join(topic, "dump-group")
     eventually(lambda: len(member.take()) > 0, "records", interval_s=0.2)
     member.leave()
@@ -256,7 +256,7 @@ def test_kafka_serves_our_folder_and_we_serve_kafkas(make_node: MakeNode, tmp_pa
                 for number in range(50):
                     entries = batches.values(3, prefix=f"{node.kind}-{number}-")
                     calls.produce(connection, "moving", batches.batch(entries, codec=number % 5))
-            client = client_list.make_client("confluent", node.bootstrap, tmp_path)
+            client = client_list.make_client("confluent-kafka", node.bootstrap, tmp_path)
             sent[node.kind] = [(r.offset, r.value) for r in client.read("moving", 1, 150)]
             client.close()
             node.stop()
@@ -266,7 +266,7 @@ def test_kafka_serves_our_folder_and_we_serve_kafkas(make_node: MakeNode, tmp_pa
             with node.connect() as connection:
                 calls.wait_for_topic(connection, "moving")
                 assert calls.end_offset(connection, "moving") == 150
-            client = client_list.make_client("confluent", node.bootstrap, tmp_path)
+            client = client_list.make_client("confluent-kafka", node.bootstrap, tmp_path)
             assert [(r.offset, r.value) for r in client.read("moving", 1, 150)] == sent[origin]
             client.produce("moving", list(numbered(0, 3)))
             assert len(client.read("moving", 1, 153)) == 153

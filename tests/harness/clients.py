@@ -1,7 +1,7 @@
 """The interface that all clients under test have, and their records.
 
-Python libraries implement it in ``library_client``, kcat and Kafka's console tools in ``console_clients``;
-``client_list`` names them all.
+The compatibility table's drivers implement it in ``library_client``, Kafka's console tools in ``console_clients``;
+``client_list`` makes them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tests.harness.waiting import eventually
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,18 +21,6 @@ class Record:
     timestamp: int | None = None
     partition: int | None = None
     offset: int | None = None
-
-    def content(self) -> tuple[bytes | None, bytes | None]:
-        """Key and value."""
-        return self.key, self.value
-
-
-class ClientError(Exception):
-    """What a client reported; ``code`` is Kafka's error code where the client tells it."""
-
-    def __init__(self, error: Json) -> None:
-        super().__init__(f"{error['type']} (code {error['code']}): {error['message']}")
-        self.code: int | None = error["code"]
 
 
 class Member(Protocol):
@@ -51,10 +37,9 @@ class Member(Protocol):
 
 
 class Client(Protocol):
-    """One client library or tool. ``features`` names what it can do (see ``ALL_FEATURES``)."""
+    """One client library or tool."""
 
     name: str
-    features: frozenset[str]
 
     def create_topic(self, topic: str, partitions: int) -> None:
         """Create a topic in the client's own way."""
@@ -70,21 +55,6 @@ class Client(Protocol):
 
     def close(self) -> None:
         """End the client's processes."""
-
-
-ALL_FEATURES = frozenset(
-    {
-        "admin",  # administrative calls
-        "binary",  # any bytes, newlines and tabs among them
-        "cooperative",  # the cooperative-sticky assignor
-        "idempotence",  # an idempotent producer
-        "null values",
-        "partition",  # a partition chosen by the caller
-        "static",  # group.instance.id
-        "time",  # seek by time
-        "timestamps",  # a timestamp chosen by the caller
-    }
-)
 
 
 def collect(members: Sequence[Member], wanted: Collection[int], *, timeout_s: float = 30) -> list[list[Record]]:

@@ -1,7 +1,6 @@
-"""kcat and Kafka's console tools, run as a user runs them."""
+"""Kafka's console tools, run as a user runs them."""
 
 import itertools
-import json
 import queue
 import subprocess
 import threading
@@ -11,7 +10,6 @@ from typing import Any
 
 from tests.harness import target
 from tests.harness.clients import Record
-from tests.harness.waiting import eventually
 
 
 class ToolMember:
@@ -74,101 +72,10 @@ def run_tool(command: Sequence[str], *, input: bytes | None = None, timeout_s: f
     return done.stdout
 
 
-class Kcat:
-    """kcat (librdkafka 2.0): topics by auto-creation, keys and values as text."""
-
-    name = "kcat"
-    features = frozenset({"idempotence", "partition", "time"})
-
-    def __init__(self, bootstrap: str, folder: Path) -> None:
-        self._bootstrap = bootstrap
-        self._folder = folder
-        self._count = itertools.count(1)
-        self._members: list[ToolMember] = []
-
-    def _kcat(self, *arguments: str) -> list[str]:
-        return ["kcat", "-b", self._bootstrap, *arguments]
-
-    def create_topic(self, topic: str, partitions: int) -> None:
-        """By asking for its metadata: the broker makes it with num.partitions."""
-        del partitions
-        eventually(lambda: self.partitions(topic) > 0, "auto-creation", interval_s=0.2)
-
-    def partitions(self, topic: str) -> int:
-        """How many partitions the broker says there are."""
-        listed = json.loads(run_tool(self._kcat("-L", "-J", "-t", topic, "-X", "allow.auto.create.topics=true")))
-        return sum(len(each["partitions"]) for each in listed["topics"] if each["topic"] == topic)
-
-    def produce(self, topic: str, records: Sequence[Record], *, codec: str = "none", idempotence: bool = False) -> None:
-        """One run for each set of headers and partition."""
-        named = ["linger.ms=20", "message.max.bytes=2000000", "sticky.partitioning.linger.ms=0"]
-        settings = [part for each in named for part in ("-X", each)]
-        if idempotence:
-            settings += ["-X", "enable.idempotence=true"]
-        runs = itertools.groupby(records, key=lambda each: (each.headers, each.partition, each.key is None))
-        for (headers, partition, keyless), group in runs:
-            where = [] if partition is None else ["-p", str(partition)]
-            shown = [part for name, data in headers for part in ("-H", f"{name}={(data or b'').decode()}")]
-            keys = [] if keyless else ["-K", "\t"]
-            lines = [
-                (each.value or b"") if keyless else (each.key or b"") + b"\t" + (each.value or b"") for each in group
-            ]
-            arguments = ["-P", "-t", topic, "-z", codec, *settings, *where, *keys, *shown]
-            run_tool(self._kcat(*arguments), input=b"".join(line + b"\n" for line in lines))
-
-    @staticmethod
-    def parse(line: bytes) -> Record | None:
-        """A line of ``-J``."""
-        item = json.loads(line)
-        headers = item.get("headers") or []
-        pairs = tuple(
-            (name, None if data is None else data.encode())
-            for name, data in zip(headers[::2], headers[1::2], strict=True)
-        )
-        key, value = item["key"], item["payload"]
-        return Record(
-            key=None if key is None else key.encode(),
-            value=None if value is None else value.encode(),
-            headers=pairs,
-            timestamp=item["ts"],
-            partition=item["partition"],
-            offset=item["offset"],
-        )
-
-    def read(self, topic: str, partitions: int, count: int, *, timeout_s: float = 20) -> list[Record]:
-        del partitions, count
-        out = run_tool(self._kcat("-C", "-J", "-e", "-q", "-t", topic, "-o", "beginning"), timeout_s=timeout_s * 3)
-        return [record for line in out.splitlines() if (record := self.parse(line)) is not None]
-
-    def read_from_time(self, topic: str, timestamp: int) -> list[Record]:
-        """Seek by time."""
-        out = run_tool(self._kcat("-C", "-J", "-e", "-q", "-t", topic, "-o", f"s@{timestamp}"))
-        return [record for line in out.splitlines() if (record := self.parse(line)) is not None]
-
-    def join(self, topic: str, group: str, **options: Any) -> ToolMember:
-        settings = {
-            "auto.offset.reset": "earliest",
-            "session.timeout.ms": options.get("session_timeout_ms", 10_000),
-            "heartbeat.interval.ms": 500,
-            "topic.metadata.refresh.interval.ms": 2000,
-            "reconnect.backoff.max.ms": 1000,
-        }
-        flags = [part for key, value in settings.items() for part in ("-X", f"{key}={value}")]
-        command = self._kcat("-G", group, "-E", "-J", "-u", *flags, topic)
-        member = ToolMember(command, self._folder / f"kcat-{next(self._count)}.log", self.parse)
-        self._members.append(member)
-        return member
-
-    def close(self) -> None:
-        for member in self._members:
-            member.crash()
-
-
 class JavaTools:
     """Kafka's own console producer, consumer and command-line tools."""
 
     name = "java"
-    features = frozenset({"idempotence", "null values"})
     JVM = ("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
 
     def __init__(self, bootstrap: str, folder: Path) -> None:

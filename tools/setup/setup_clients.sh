@@ -1,19 +1,19 @@
 #!/bin/sh
-# What the tests of tests/clients/ and tests/node/ need beside .venv: kcat, two venvs of kafka-python, Kafka's jars.
+# What the tests with foreign clients need of the system: kcat, librdkafka to compile against, Kafka's jars.
+# (The Python clients, each in a place of its own: python -m compat --install.)
 #
-#   setup_clients.sh [kcat] [python] [java]      (nothing named: all three)
-#   setup_clients.sh librdkafka                  (what the benchmark is compiled against)
+#   setup_clients.sh [kcat] [librdkafka] [java]      (nothing named: all three)
 #
 # A part that is there already costs nothing; a part that cannot be had here is named in one line with what to do about
 # it, and its tests are reported as skipped with that reason. The exit code is 0 then as well.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-parts=${*:-kcat python java}
+parts=${*:-kcat librdkafka java}
 
 say() { printf 'setup: %s\n' "$*"; }
 
-digest() { cat "$@" | cksum | tr ' ' '-'; }
+digest() { cksum <"$1" | tr ' ' '-'; }
 
 # install_packages NAME PACKAGES... installs what Debian calls PACKAGES; NAME is what the user is told is missing.
 install_packages() {
@@ -38,28 +38,10 @@ setup_kcat() {
     install_packages kcat kcat
 }
 
-# For the benchmark's program in C.
+# For the programs in C: the benchmark's, and the driver of the compatibility table (which reads JSON).
 setup_librdkafka() {
-    if command -v cc >/dev/null 2>&1 && pkg-config --exists rdkafka 2>/dev/null; then return; fi
-    install_packages "librdkafka's development package" gcc libc6-dev pkg-config librdkafka-dev
-}
-
-setup_venv() {
-    lock="$root/requirements/$1.lock"
-    venv="$root/.venvs/$1"
-    stamp="$venv/.lock-digest"
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(digest "$lock")" ]; then return; fi
-    if [ -n "${PYTHON:-}" ]; then python=$PYTHON
-    elif [ -x "$root/.venv/bin/python" ]; then python=$root/.venv/bin/python
-    else python=python3; fi
-    rm -rf "$venv"
-    if "$python" -m venv "$venv" &&
-        "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"; then
-        digest "$lock" >"$stamp"
-    else
-        rm -rf "$venv"
-        say "$1 could not be installed from requirements/$1.lock; its tests are skipped"
-    fi
+    if command -v cc >/dev/null 2>&1 && pkg-config --exists rdkafka jansson 2>/dev/null; then return; fi
+    install_packages "librdkafka's development package" gcc libc6-dev pkg-config librdkafka-dev libjansson-dev
 }
 
 setup_java() {
@@ -87,8 +69,7 @@ for part in $parts; do
     case $part in
         kcat) setup_kcat ;;
         librdkafka) setup_librdkafka ;;
-        python) setup_venv kafka-python-2.0.2; setup_venv kafka-python-3 ;;
         java) setup_java ;;
-        *) say "unknown part '$part': one of kcat, librdkafka, python, java"; exit 2 ;;
+        *) say "unknown part '$part': one of kcat, librdkafka, java"; exit 2 ;;
     esac
 done

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from compat import manifest, results
 from compat.brokers import Brokers
 from compat.case import Case, MainDrivers
 from compat.cases import CASES
 from compat.manifest import Client
 from compat.results import Outcome
 from compat.runner import run_case
-
-from compat import manifest, results
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
 

@@ -1,7 +1,8 @@
-"""Every Python and C client reads what all of them wrote (issue 3, 'Done when'; issue 4, 1.2)."""
+"""Every Python and C client, and Kafka's console consumer, reads what all wrote (issue 3, 'Done when'; 4, 1.2)."""
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from compat.brokers import Brokers
@@ -10,13 +11,16 @@ from compat.cases.data import Wanted, parsed
 from compat.driver import NoFeature
 from compat.manifest import HOME, Client
 from compat.reference import CODECS, Reference
-from tests.compat.test_clients import CLIENTS
-from tests.harness import calls
+from tests.compatibility.test_clients import CLIENTS
+from tests.harness import calls, target
+from tests.harness.console_clients import JavaTools
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
 
 
-def test_everybody_reads_what_everybody_wrote(brokers: Brokers, drivers_of: Callable[[Client], MainDrivers]) -> None:
+def test_everybody_reads_what_everybody_wrote(
+    brokers: Brokers, drivers_of: Callable[[Client], MainDrivers], tmp_path: Path
+) -> None:
     bootstrap = brokers.shared()
     reference = Reference(bootstrap)
     topic = calls.unique("together")
@@ -51,3 +55,7 @@ def test_everybody_reads_what_everybody_wrote(brokers: Brokers, drivers_of: Call
             continue
         found = [(each.offset, each.key, each.value) for each in parsed(answer["records"])]
         assert found == [(each.offset, each.key, each.value) for each in stored], client.name
+    if target.java_missing() is None:
+        tools = JavaTools(bootstrap, tmp_path)
+        told = [(each.offset, each.key, each.value) for each in tools.read(topic, 1, len(sent))]
+        assert told == [(each.offset, each.key, each.value) for each in stored], "the console consumer"
