@@ -51,6 +51,7 @@ check: $(DEV_STAMP)
 	$(BIN)/python tools/generate_settings_docs.py --check
 	$(BIN)/python tools/generate_api_status.py --check
 	$(BIN)/python tools/generate_metrics_docs.py --check
+	$(BIN)/python tools/generate_dashboard --check
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
@@ -61,6 +62,7 @@ generate: clients
 	$(BIN)/python tools/generate_settings_docs.py
 	$(BIN)/python tools/generate_api_status.py
 	$(BIN)/python tools/generate_metrics_docs.py
+	$(BIN)/python tools/generate_dashboard
 
 # The same requests to a node as once to Apache Kafka; twin-record asks Kafka anew.
 twin: clients

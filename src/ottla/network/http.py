@@ -2,8 +2,7 @@
 
 Written by hand because it is small and has to start at once (``docs/decisions/0004-http-by-hand.md``). Whoever is on
 the other side can cost little: a request is at most ``MAX_HEAD_BYTES`` and has to be there within ``REQUEST_SECONDS``,
-an answer has to be taken within ``ANSWER_SECONDS``, and beyond ``MAX_CONNECTIONS`` the one that was idle longest gives
-way.
+an answer has to be taken within ``ANSWER_SECONDS``, and of more than ``MAX_CONNECTIONS`` the idlest gives way.
 """
 
 import asyncio
@@ -128,9 +127,7 @@ class HttpServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if not self._make_room():
-            writer.transport.abort()
-            return
+        self._make_room()
         self._mark(task, idle=True)
         try:
             await self._serve(reader, writer, task)
@@ -146,18 +143,18 @@ class HttpServer:
             self._tasks.pop(task, None)
             writer.close()
 
-    def _make_room(self) -> bool:
-        """Have the connection that was idle longest closed if there are too many; False if none is idle."""
-        if len(self._tasks) < MAX_CONNECTIONS:
-            return True
-        for task, idle in self._tasks.items():
-            if idle:
-                del self._tasks[task]
-                task.cancel()
-                return True
-        return False
+    def _make_room(self) -> None:
+        """If there are too many connections, close the one that was idle longest, or has been answered for longest.
+
+        Whoever comes is let in: a question for the node's health must not fail because somebody holds all places.
+        """
+        if len(self._tasks) >= MAX_CONNECTIONS:
+            task = next((task for task, idle in self._tasks.items() if idle), next(iter(self._tasks)))
+            del self._tasks[task]
+            task.cancel()
 
     def _mark(self, task: asyncio.Task[None], *, idle: bool) -> None:
+        """Put a connection last in the order of activity."""
         self._tasks.pop(task, None)
         self._tasks[task] = idle
 
