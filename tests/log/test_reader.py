@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.log.logs import SMALL, Bench, make_batch, read_all
 
 from ottla.log.config import LogConfig
+from ottla.log.reader import SAMPLED_READS
 from ottla.log.segment import Segment
 from ottla.model.error_codes import ErrorCode
 from ottla.model.errors import ApiError, CorruptData
@@ -134,6 +135,56 @@ def test_a_wrong_crc_is_told_where_it_is_asked_for() -> None:
     with pytest.raises(CorruptData, match="offset 12"):
         bench.log.read(12, 1 << 20, verify_crc=True)
     assert bench.log.read(15, 1 << 20, verify_crc=True).next_offset == 30
+
+
+def spoil(bench: Bench, batch_number: int) -> None:
+    path = bench.log.segments.active.log.path
+    data = bytearray(bench.files.read_bytes(path))
+    data[[position for position, _ in iter_batches(data)][batch_number] + 80] ^= 1
+    bench.files.write_bytes(path, data)
+
+
+def next_offset_nowait(bench: Bench, offset: int = 0) -> int:
+    info = bench.log.read_nowait(offset, 1 << 20, verify_crc=True)
+    assert info is not None
+    return info.next_offset
+
+
+def test_what_this_process_wrote_is_checked_now_and_then() -> None:
+    bench = filled(batches=10)
+    spoil(bench, 4)
+    seen = [next_offset_nowait(bench) for _ in range(2 * SAMPLED_READS)]
+    assert [seen.count(30), seen.count(12)] == [2 * SAMPLED_READS - 2, 2]
+    assert bench.log.read(0, 1 << 20, verify_crc=True).next_offset == 12, "what comes from the disk always is"
+
+
+def test_what_was_there_before_is_checked_until_it_was_in_order_once() -> None:
+    bench = filled(batches=10)
+    bench.restart()
+    bench.append(3, mark=10)
+    assert next_offset_nowait(bench) == 33
+    spoil(bench, 4)
+    assert next_offset_nowait(bench) == 33, "looked at a moment ago"
+    bench.restart()
+    assert [next_offset_nowait(bench), next_offset_nowait(bench)] == [12, 12]
+    with pytest.raises(CorruptData, match="offset 12"):
+        next_offset_nowait(bench, 12)
+    assert next_offset_nowait(bench, 15) == 33
+    assert next_offset_nowait(bench) == 12, "what lies before it is not trusted for that"
+
+
+def test_what_follows_a_truncation_is_trusted_and_nothing_else() -> None:
+    bench = filled(batches=10)
+    bench.restart()
+    bench.log.truncate_to(15)
+    for mark in range(3):
+        bench.append(3, mark=mark)
+    segment = bench.log.segments.active
+    cut = segment.position_of(15)
+    assert segment.is_trusted(cut, segment.log.size)
+    assert not segment.is_trusted(0, cut)
+    segment.trust(0, cut)
+    assert segment.is_trusted(0, segment.log.size)
 
 
 def test_gaps_that_compaction_leaves_are_crossed() -> None:

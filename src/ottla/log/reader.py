@@ -26,6 +26,8 @@ from .segments import Segments
 PLACES_REMEMBERED = 16
 BATCHES_VERIFIED = 64
 """CRCs checked in one answer (docs/decisions/0003): one costs 1 µs and what its bytes cost."""
+SAMPLED_READS = 16
+"""Of so many reads from the page cache one is checked although its bytes were in order before."""
 _OFFSET_AND_LENGTH = Struct(">qi")
 _LAST_OFFSET_DELTA = Struct(">i")
 
@@ -53,11 +55,12 @@ class LogChanged(Exception):
 class Reader:
     """The reading side of one log."""
 
-    __slots__ = ("_changing", "_places", "generation", "segments")
+    __slots__ = ("_changing", "_places", "_reads", "generation", "segments")
 
     def __init__(self, segments: Segments) -> None:
         self.segments = segments
         self.generation = 0
+        self._reads = 0
         self._places: dict[int, Place] = {}
         self._changing = threading.Lock()
 
@@ -134,6 +137,15 @@ class Reader:
                 return ReadInfo([], 0, wish.offset, wish.offset)
             segment, position, exact = following, 0, True  # compaction may leave a gap at the end of a segment
 
+    def _is_worth_checking(self, segment: Segment, start: int, stop: int, nowait: bool) -> bool:
+        """Whether CRCs are to be looked at (docs/decisions/0003).
+
+        Always of what comes from the disk, and of what this process has neither written nor looked at; of the rest,
+        which lies in the page cache, now and then.
+        """
+        self._reads += 1
+        return not nowait or self._reads % SAMPLED_READS == 0 or not segment.is_trusted(start, stop)
+
     def _find(self, wish: "_Wish") -> tuple[Segment, int, bool]:
         place = self._places.get(wish.offset)
         if place is not None and place[2] == wish.generation and place[0].is_current:
@@ -184,8 +196,9 @@ class Reader:
             stop, next_offset = limit, wish.up_to_offset
         else:
             stop, next_offset = _last_whole(segment, data, position, start, limit, nowait)
-        if wish.verify_crc:
-            stop, next_offset = _verified(data, start, stop, next_offset, segment.log.path)
+        if wish.verify_crc and self._is_worth_checking(segment, position + start, position + stop, nowait):
+            stop, next_offset, checked = _verified(data, start, stop, next_offset, segment.log.path)
+            segment.trust(position + start, position + checked)
         self.remember(next_offset, segment, position + stop, wish.generation)
         buffer = data if start == 0 and stop == len(data) else memoryview(data)[start:stop]
         return ReadInfo([buffer], stop - start, first_offset, next_offset)
@@ -269,8 +282,9 @@ def _skip_below(data: Buffer, offset: int) -> int:
     return -1
 
 
-def _verified(data: Buffer, start: int, stop: int, next_offset: int, path: str) -> tuple[int, int]:
-    """Return where the first batch with a wrong CRC begins, or ``stop``, and the offset behind what is good.
+def _verified(data: Buffer, start: int, stop: int, next_offset: int, path: str) -> tuple[int, int, int]:
+    """Return where the first batch with a wrong CRC begins, or ``stop``, the offset behind what is good, and up to
+    where that was looked at.
 
     At most :data:`BATCHES_VERIFIED` of them are looked at, which is every batch of an answer unless they are tiny.
     """
@@ -283,7 +297,7 @@ def _verified(data: Buffer, start: int, stop: int, next_offset: int, path: str) 
         if not crc_ok(data, at, header.size):
             if at == start:
                 raise CorruptData(f"{path} has a batch with a wrong CRC at offset {header.base_offset}")
-            return at, good_offset  # what comes before is good; the next fetch meets this one and is told
+            return at, good_offset, at  # what comes before is good; the next fetch meets this one and is told
         good_offset = header.next_offset
         at += header.size
-    return stop, next_offset
+    return stop, next_offset, at

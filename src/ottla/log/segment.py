@@ -41,6 +41,8 @@ class Segment:
         "offset_index",
         "suffix",
         "time_index",
+        "trusted_from",
+        "trusted_size",
     )
 
     def __init__(
@@ -87,6 +89,10 @@ class Segment:
             files, f"{directory}/{time_index}", base_offset, segment_index_bytes, size_bytes=size_of(time_index, 0)
         )
         empty = self.log.size == 0
+        self.trusted_size = 0
+        """The bytes before this position were in order when this process looked at them,"""
+        self.trusted_from = self.log.size
+        """and so were those from this one on when it wrote them."""
         self._max_timestamp: int | None = NO_TIMESTAMP if empty else None
         self._offset_of_max_timestamp = base_offset
         self._rolling_timestamp: int | None = None
@@ -302,6 +308,17 @@ class Segment:
         self.set_max_timestamp(*best)
         return next_offset, stop
 
+    def is_trusted(self, start: int, stop: int) -> bool:
+        """Whether this process has seen that the bytes in ``[start, stop)`` are in order."""
+        return start >= self.trusted_from or stop <= self.trusted_size
+
+    def trust(self, start: int, stop: int) -> None:
+        """Remember that the bytes in ``[start, stop)`` are in order, if that goes on from what was known."""
+        if start <= self.trusted_size < stop:
+            self.trusted_size = stop
+            if stop >= self.trusted_from:
+                self.trusted_from = 0
+
     # -- cutting and moving ------------------------------------------------------------------------------------------
 
     def truncate_to(self, offset: int, now_ms: int) -> int:
@@ -312,6 +329,8 @@ class Segment:
         cut = self.log.size - position
         if cut:
             self.log.truncate(position)
+            self.trusted_size = min(self.trusted_size, position)
+            self.trusted_from = min(self.trusted_from, position)
         if not position:
             self.created_ms = now_ms
             self._rolling_timestamp = None
