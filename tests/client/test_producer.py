@@ -342,3 +342,15 @@ async def test_another_awaiting_task_is_not_taken_along(fake: FakeBroker) -> Non
         release.set()
         assert (await other).partition == 0
     assert sorted(value or b"" for value in leader.values()) == [b"1", b"2"]
+
+
+async def test_a_client_closes_what_was_made_from_it(fake: FakeBroker) -> None:
+    """Producers and consumers that nobody closed; what a producer still has is sent."""
+    fake.topics["t"] = 1
+    leader = Partitions(fake)
+    client = Client(fake.address)
+    for value in (b"1", b"2"):
+        await client.producer(linger_ms=60_000).queue("t", value)
+    client.consumer(topics=["t"])
+    await client.close()
+    assert sorted(value or b"" for value in leader.values()) == [b"1", b"2"]

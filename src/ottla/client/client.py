@@ -109,11 +109,9 @@ class Client:
         await self._close(drain=True)
 
     async def _close(self, *, drain: bool) -> None:
-        producers, self._producers = self._producers, set()
-        for producer in producers:
+        for producer in list(self._producers):  # each takes itself out of the set
             await producer.close(drain=drain)
-        consumers, self._consumers = self._consumers, set()
-        for consumer in consumers:
+        for consumer in list(self._consumers):
             await consumer.close()
         await self._cluster.close()
 
