@@ -105,6 +105,13 @@ def describe_topic(context: Context) -> None:
     assert all(each["replicas"] == [node] and each["isr"] == [node] for each in found), found
 
 
+def topic_pages(context: Context) -> None:
+    """DescribeTopicPartitions, page by page (KIP-966)."""
+    topic = context.topic(partitions=5)
+    found = call(context, "describe_topic_partitions", topic=topic, limit=2)["partitions"]
+    assert [each["partition"] for each in found] == [0, 1, 2, 3, 4], found
+
+
 def describe_configs(context: Context) -> None:
     """A topic's, with what was set and what is the default."""
     topic = context.topic(configs={"retention.ms": 123456})
@@ -356,6 +363,7 @@ CASES = (
     _case("create-partitions", "create partitions", create_partitions),
     _case("list-topics", "list topics", list_topics),
     _case("describe-topic", "describe a topic", describe_topic),
+    _case("describe-topic-partitions", "describe a topic page by page", topic_pages),
     _case("describe-configs", "settings of a topic", describe_configs),
     _case("describe-broker", "settings of a broker", describe_broker),
     _case("alter-configs", "alter settings (the old call)", alter_configs),

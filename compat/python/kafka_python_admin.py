@@ -66,6 +66,21 @@ class NewAdmin(_Admin):
         names = {"partition": "partition_index", "leader": "leader_id", "replicas": "replica_nodes", "isr": "isr_nodes"}
         return {"partitions": [{name: each[own] for name, own in names.items()} for each in found["partitions"]]}
 
+    def do_describe_topic_partitions(self, topic: str, limit: int) -> Json:
+        """DescribeTopicPartitions, all pages."""
+        found: list[Json] = []
+        cursor: Json | None = None
+        while True:
+            page = self._call("describe_topic_partitions", [topic], response_partition_limit=limit, cursor=cursor)
+            for each in page["topics"]:
+                if each["error_code"]:
+                    raise BrokerError(each["error_code"])
+                names = {"partition": "partition_index", "leader": "leader_id"}
+                found += [{name: part[own] for name, own in names.items()} for part in each["partitions"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return {"partitions": found}
+
     def do_describe_configs(self, type: str, name: str) -> Json:
         """DescribeConfigs."""
         found = self._call("describe_configs", [self._resource(type, name)], config_filter="all")
