@@ -65,3 +65,19 @@ def test_the_wheel_runs_where_there_is_no_checkout(wheel: Path, tmp_path: Path) 
     file, version = done.stdout.decode().splitlines()
     assert Path(file).is_relative_to(tmp_path)
     assert version == f"ottla {wheel.name.split('-')[1]}"
+
+
+def test_pytest_has_the_plugin_where_the_wheel_is_installed(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    (tmp_path / "test_it.py").write_text(
+        "import ottla\n"
+        "def test_it(ottla_broker, ottla_topic):\n"
+        "    assert 'site' in ottla.__file__\n"
+        "    ottla_broker.produce(ottla_topic, 'v')\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ottla-" in done.stdout.split("plugins:")[1].splitlines()[0]
