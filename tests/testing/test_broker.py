@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -303,7 +304,7 @@ def test_what_can_be_asked_only_of_a_running_broker() -> None:
     with pytest.raises(BrokerMisused, match="no address before it runs"):
         _ = broker.bootstrap_servers
     for call in (broker.create_topic, broker.topics, broker.groups):
-        with pytest.raises(BrokerMisused, match="the broker does not run: use it inside of"):
+        with pytest.raises(BrokerMisused, match="the broker does not run: use it inside of its `with` block"):
             call()
     with broker:
         pass
@@ -359,3 +360,42 @@ def test_what_the_package_has() -> None:
         assert getattr(ottla.testing, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Brokers'"):
         _ = ottla.testing.Brokers
+
+
+def test_a_disk_that_is_none() -> None:
+    with pytest.raises(BrokerMisused, match="disk is False, True or the path of a folder, not None"):
+        Broker(disk=None)  # type: ignore[arg-type] # a test of just this
+
+
+def test_a_port_and_listeners() -> None:
+    with pytest.raises(BrokerMisused, match="leave out one of the two"):
+        Broker({"listeners": "PLAINTEXT://127.0.0.1:0"}, port=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_has_the_address_and_nothing_else(tmp_path: Path) -> None:
+    """What it does at its end leaves the broker alone: the thread and the folder are its parent's."""
+    program = textwrap.dedent(
+        """
+        import os, socket, sys
+        from ottla.testing import Broker, BrokerMisused
+        with Broker(disk=True) as broker:
+            child = os.fork()
+            if child == 0:
+                try:
+                    broker.topics()
+                except BrokerMisused as error:
+                    print(error, flush=True)
+                socket.create_connection((broker.host, broker.port)).close()
+                sys.exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            assert os.path.exists(broker.folder)
+            broker.produce("t", "v")
+            assert len(broker.records("t")) == 1
+        assert not os.path.exists(broker.folder or "")
+        """
+    )
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "the broker runs in the process that this one was forked from: ask it there"

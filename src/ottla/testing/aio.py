@@ -51,10 +51,11 @@ class AsyncBroker:
         await asyncio.to_thread(self._broker.restart)
 
     async def _run(self, coroutine: "Coroutine[Any, Any, T]") -> T:
-        loop_thread = self._broker._life.loop_thread
-        if loop_thread is None:
+        try:
+            loop_thread = self._broker._life.loop()
+        except BrokerMisused:
             coroutine.close()
-            raise BrokerMisused("the broker does not run: use it inside of `async with Broker() as broker:`")
+            raise
         return await asyncio.wrap_future(loop_thread.submit(coroutine))
 
     create_topic = _awaitable(Operations.create_topic)

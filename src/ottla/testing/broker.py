@@ -55,7 +55,7 @@ class Broker:
     ) -> None:
         self._life = Life(settings_texts(settings or {}, named_settings), disk, port)
         self._operations = Operations(self._life.client)
-        self._finalizer = weakref.finalize(self, self._life.forgotten, os.getpid())
+        self._finalizer = weakref.finalize(self, self._life.forgotten)
 
     def __repr__(self) -> str:
         state = self.bootstrap_servers if self.is_running else "stopped"
@@ -144,14 +144,15 @@ class Broker:
 
     def __del__(self) -> None:
         life = getattr(self, "_life", None)  # not there if the arguments were refused
-        if life is not None and life.is_running:
+        if life is not None and life.is_running and not life.is_of_another_process:
             warnings.warn(f"{self!r} was never closed; use it with `with`", ResourceWarning, stacklevel=2)
 
     def _run(self, coroutine: "Coroutine[Any, Any, T]") -> T:
-        loop_thread = self._life.loop_thread
-        if loop_thread is None:
+        try:
+            loop_thread = self._life.loop()
+        except BrokerMisused:
             coroutine.close()
-            raise BrokerMisused("the broker does not run: use it inside of `with Broker() as broker:`, or call start()")
+            raise
         return loop_thread.run(coroutine)
 
     # -- what a test asks of it ----------------------------------------------------------------------------------

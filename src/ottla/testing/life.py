@@ -16,7 +16,7 @@ from ottla.client import Client
 from ottla.model.errors import OttlaError
 from ottla.runtime.settings import BrokerConfig
 
-from .errors import BrokerFailed
+from .errors import BrokerFailed, BrokerMisused
 from .loop_thread import LoopThread
 from .settings import FOR_TESTS, broker_config
 
@@ -27,6 +27,10 @@ class Life:
     """See the module. ``disk``: False for memory, True for a temporary folder, or the path of a folder."""
 
     def __init__(self, texts: Mapping[str, str], disk: "bool | str | os.PathLike[str]", port: int) -> None:
+        if not isinstance(disk, (bool, str, os.PathLike)):
+            raise BrokerMisused(f"disk is False, True or the path of a folder, not {disk!r}")
+        if port and "listeners" in texts:
+            raise BrokerMisused("port is given, and listeners with a port of its own: leave out one of the two")
         self.texts = {"listeners": f"PLAINTEXT://127.0.0.1:{port}", **FOR_TESTS, **texts}
         broker_config(self.texts)  # mistakes show where the broker is made
         self.address: tuple[str, int] | None = None
@@ -34,6 +38,7 @@ class Life:
         """The folder on the disk, None for memory."""
         self.loop_thread: LoopThread | None = None
         self.node: Node | None = None
+        self._process_id = os.getpid()
         self._disk = disk
         self._is_temporary = disk is True
         self._storage: Storage | None = None
@@ -44,6 +49,19 @@ class Life:
     def is_running(self) -> bool:
         """Whether clients can connect."""
         return self.node is not None
+
+    @property
+    def is_of_another_process(self) -> bool:
+        """Whether this is a process forked from the one that made it: its thread is there, and not here."""
+        return os.getpid() != self._process_id
+
+    def loop(self) -> LoopThread:
+        """Return the thread of the running broker; BrokerMisused if there is none."""
+        if self.is_of_another_process:
+            raise BrokerMisused("the broker runs in the process that this one was forked from: ask it there")
+        if self.loop_thread is None:
+            raise BrokerMisused("the broker does not run: use it inside of its `with` block, or call start()")
+        return self.loop_thread
 
     # -- start ---------------------------------------------------------------------------------------------------
 
@@ -96,7 +114,7 @@ class Life:
         """Stop cleanly; the ports stay taken, so that nobody else gets them before the next start."""
         node, self.node = self.node, None
         loop_thread, self.loop_thread = self.loop_thread, None
-        if node is None or loop_thread is None:
+        if node is None or loop_thread is None or self.is_of_another_process:
             return
         client, self._client = self._client, None
         loop_thread.close(_stop(node, client))
@@ -104,20 +122,21 @@ class Life:
 
     def end(self) -> None:
         """Stop, and give back what was kept."""
+        if self.is_of_another_process:
+            return
         try:
             self.stop()
         finally:
             self._give_back()
 
-    def forgotten(self, process_id: int) -> None:
-        """End because nobody has the broker any more; not in a process that was forked, where its thread is not.
+    def forgotten(self) -> None:
+        """End because nobody has the broker any more.
 
         At the end of the interpreter no thread can be had any more: then it ends at once, answering nobody.
         """
-        if os.getpid() != process_id:
-            return
         loop_thread = self.loop_thread
-        if loop_thread is not None and not threading.main_thread().is_alive():
+        is_last_moment = not threading.main_thread().is_alive()
+        if loop_thread is not None and is_last_moment and not self.is_of_another_process:
             self.node = self.loop_thread = None
             loop_thread.close()
         self.end()
@@ -139,7 +158,8 @@ class Life:
                 family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
                 holder = socket.socket(family, socket.SOCK_STREAM)
                 self._held_ports.append(holder)
-                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows means something else by it
+                    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 holder.bind((listener.host, listener.port))
 
     def _release_ports(self) -> None:
