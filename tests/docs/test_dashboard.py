@@ -116,23 +116,10 @@ def test_a_query_asks_for_what_is_told(told: Told, where: str, expression: str) 
     assert selectors or "up" in found.selectors, where
     known: set[str] = set(OF_PROMETHEUS)
     for name, labels in selectors.items():
-        # Of what has never happened, a fault of the node's own say, there is no series yet.
-        of_metric = told[name] if name in told else described_labels(name)
-        assert labels <= of_metric | OF_PROMETHEUS, f"{where}: {name} has the labels {of_metric}"
-        known |= of_metric
+        assert name in told, f"{where}: the node tells no {name}"
+        assert labels <= told[name] | OF_PROMETHEUS, f"{where}: {name} has the labels {told[name]}"
+        known |= told[name]
     assert found.groupings <= known, where
-
-
-def described_labels(name: str) -> set[str]:
-    from ottla.broker.metrics.catalogue import SECTIONS
-
-    (metric,) = [metric for _, metrics in SECTIONS for metric in metrics if metric.name == name]
-    assert name in NEVER_HAPPENS, f"{name} was not told by the node"
-    return set(metric.labels)
-
-
-NEVER_HAPPENS = {"ottla_request_failures_total"}
-"""What no test can bring a healthy node to tell."""
 
 
 def test_legends_name_labels_of_their_queries() -> None:

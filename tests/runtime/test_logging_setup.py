@@ -129,3 +129,16 @@ def test_an_unknown_operation_is_refused() -> None:
     with pytest.raises(ApiError) as caught:
         alter_loggers([("root", 7, "INFO")])
     assert caught.value.code is ErrorCode.INVALID_REQUEST
+
+
+def test_what_a_line_says_beside_its_message_is_for_machines() -> None:
+    for out, as_json in ((io.StringIO(), True), (io.StringIO(), False)):
+        configure_logging(stream=out, as_json=as_json)
+        fields = {"count": 3, "names": ["a"], "odd": object}
+        logging.getLogger("ottla.test.one").info("three of them", extra={"fields": fields})
+        if as_json:
+            line = json.loads(out.getvalue())
+            assert (line["message"], line["count"], line["names"]) == ("three of them", 3, ["a"])
+            assert "object" in line["odd"]
+        else:
+            assert out.getvalue().endswith("test.one: three of them\n")

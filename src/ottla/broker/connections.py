@@ -36,6 +36,7 @@ INTERNAL_CLOSED = "internal"
 """A fault of ours."""
 STOPPING_CLOSED = STOPPING
 """The node stops."""
+CLOSE_REASONS = (PEER_CLOSED, PROTOCOL_CLOSED, IDLE_CLOSED, INTERNAL_CLOSED, STOPPING_CLOSED)
 
 
 class ConnectionQuota:
@@ -215,15 +216,18 @@ class Connections:
             kind, "closing the connection of %s:%d: %s", connection.peer_host, connection.peer_port, error
         )
 
-    def handler_failed(self, api: str, version: int, connection: Connection, error: Exception) -> None:
+    def handler_failed(
+        self, api: str, version: int, connection: Connection, error: Exception, *, where: str = "handler"
+    ) -> None:
         """Count a fault of ours, and say where it is at most once a second."""
         connection.close_reason = INTERNAL_CLOSED
         self.handler_errors[api] += 1
         self._quiet.error(
             api,
-            "%s version %d of %s:%d failed here, its connection is closed: %r\n%s",
+            "%s version %d (%s) of %s:%d failed here, its connection is closed: %r\n%s",
             api,
             version,
+            where,
             connection.peer_host,
             connection.peer_port,
             error,

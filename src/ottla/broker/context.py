@@ -16,6 +16,7 @@ Payload = bytes | bytearray | list[Buffer]
 class ServedApi(Protocol):
     """What turns an answer into bytes: one version of one API (:class:`ottla.broker.dispatch.Entry`)."""
 
+    name: str
     errors: dict[int, int]
     """How many errors of each code its answers have told."""
 
@@ -121,5 +122,5 @@ class RequestContext:
         if isinstance(error, PeerError):
             connections.failed(self.connection, error)
         else:
-            connections.handler_failed(name, self.api_version, self.connection, error)
+            connections.handler_failed(self.api.name, self.api_version, self.connection, error, where=name)
         deferred.fail()

@@ -80,6 +80,7 @@ class Side:
         self.peer = Peer()
         self.answers: list[Any] = []
         self.errors: dict[int, int] = {}
+        self.name = "Produce or Fetch"
 
     @property
     def log(self) -> Any:

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ottla.broker.connections import CLOSE_REASONS
 from ottla.broker.metrics.samples import OTHER, Collected, Samples, labelled, single
 from ottla.runtime.metrics import Kind, Metric
 from ottla.runtime.metrics_text import labels_text
@@ -90,7 +91,7 @@ def collect(node: "Node") -> Collected:
     yield OPEN, labelled(OPEN, ((one.name, of_listeners.get(one.name, 0)) for one in node.listeners))
     yield CLIENTS, _clients(node)
     yield OPENED, single(connections.opened_count)
-    yield CLOSED, labelled(CLOSED, list(connections.closed_by.items()))
+    yield CLOSED, labelled(CLOSED, ((reason, connections.closed_by[reason]) for reason in CLOSE_REASONS))
     yield REFUSED, single(connections.refused)
     yield DELAYED, single(connections.delayed)
     yield PEER_ERRORS, labelled(PEER_ERRORS, list(connections.peer_errors.items()))

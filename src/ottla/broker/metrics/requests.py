@@ -132,7 +132,8 @@ def collect(node: "Node") -> Collected:
         ),
     )
     yield ERRORS, labelled(ERRORS, _errors(by_api))
-    yield FAILURES, labelled(FAILURES, list(node.connections.handler_errors.items()))
+    failures = node.connections.handler_errors
+    yield FAILURES, labelled(FAILURES, ((api, failures.get(api, 0)) for api in by_api))
     for part, metric in TIMES:
         yield metric, _times(metric, part, by_api)
     yield THROTTLE, _throttle(by_api)

@@ -20,7 +20,7 @@ class Watch(logging.Handler):
         super().__init__()
         self.loop_lag = Histogram()
         self.gc_pause = Histogram()
-        self.log_lines: Counter[str] = Counter()
+        self.log_lines: Counter[str] = Counter({"INFO": 0, "WARN": 0, "ERROR": 0})
         self._collecting_since = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
