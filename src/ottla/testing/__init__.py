@@ -20,10 +20,13 @@ broker is imported when one is made.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ottla.client.consumer import ConsumedRecord as Record
+    from ottla.model.ids import TopicPartition
+
     from .aio import AsyncBroker
     from .broker import Broker
     from .errors import BrokerFailed, BrokerMisused, NothingCame
-    from .results import Group, Record, TopicPartition
+    from .results import Group
 
 __all__ = [
     "AsyncBroker",
@@ -36,23 +39,23 @@ __all__ = [
     "TopicPartition",
 ]
 
-_MODULES = {
-    "AsyncBroker": "aio",
-    "Broker": "broker",
-    "BrokerFailed": "errors",
-    "BrokerMisused": "errors",
-    "Group": "results",
-    "NothingCame": "errors",
-    "Record": "results",
-    "TopicPartition": "results",
+_PLACES = {
+    "AsyncBroker": ("ottla.testing.aio", "AsyncBroker"),
+    "Broker": ("ottla.testing.broker", "Broker"),
+    "BrokerFailed": ("ottla.testing.errors", "BrokerFailed"),
+    "BrokerMisused": ("ottla.testing.errors", "BrokerMisused"),
+    "Group": ("ottla.testing.results", "Group"),
+    "NothingCame": ("ottla.testing.errors", "NothingCame"),
+    "Record": ("ottla.client.consumer", "ConsumedRecord"),
+    "TopicPartition": ("ottla.model.ids", "TopicPartition"),
 }
 
 
 def __getattr__(name: str) -> object:
     """Import what is asked for (PEP 562)."""
-    module = _MODULES.get(name)
-    if module is None:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)

@@ -9,16 +9,19 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ottla.broker.node import Node
 from ottla.broker.storage import Storage
-from ottla.client import Client
 from ottla.model.errors import OttlaError
 from ottla.runtime.settings import BrokerConfig
 
 from .errors import BrokerFailed, BrokerMisused
 from .loop_thread import LoopThread
 from .settings import FOR_TESTS, broker_config
+
+if TYPE_CHECKING:
+    from ottla.client import Client
 
 ANY_HOST = ("", "0.0.0.0", "::")
 
@@ -169,10 +172,12 @@ class Life:
 
     # -- the client ----------------------------------------------------------------------------------------------
 
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """Return the client that the broker's helpers share, on the broker's loop; it connects by the wire."""
         assert self.address is not None
         if self._client is None:
+            from ottla.client import Client
+
             host, port = self.address
             self._client = Client(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         return self._client
@@ -188,7 +193,7 @@ async def _start(config: BrokerConfig, storage: Storage) -> Node:
     return node
 
 
-async def _stop(node: Node, client: Client | None) -> None:
+async def _stop(node: Node, client: "Client | None") -> None:
     try:
         if client is not None:
             await client.close()

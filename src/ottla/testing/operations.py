@@ -1,19 +1,25 @@
-"""What a test may ask of its broker. Everything goes by the wire, through a client on the broker's own loop."""
+"""What a test may ask of its broker. Everything goes by the wire, through a client on the broker's own loop.
+
+The client is imported at first use: a test with a client of its own may need none of this.
+"""
 
 import asyncio
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from ottla.client import Client, NewTopic
-from ottla.client.admin.admin import LATEST
-from ottla.client.producer import Producer
-from ottla.client.results import raise_errors
 from ottla.model.error_codes import ErrorCode
+from ottla.model.ids import TopicPartition
 
 from .errors import BrokerMisused, NothingCame
-from .results import Group, GroupMember, Record, RecordMetadata, TopicPartition
+from .results import Group
+
+if TYPE_CHECKING:
+    from ottla.client import Client
+    from ottla.client.consumer import ConsumedRecord
+    from ottla.client.producer import Producer
+    from ottla.client.results import GroupMember, RecordMetadata
 
 Data: TypeAlias = bytes | str | None
 """A key or a value; text is written as UTF-8."""
@@ -28,7 +34,7 @@ _numbers = itertools.count(1)
 class Operations:
     """The calls of :class:`~ottla.testing.broker.Broker` as coroutines of the broker's loop."""
 
-    def __init__(self, client: Callable[[], Client]) -> None:
+    def __init__(self, client: "Callable[[], Client]") -> None:
         self._client = client
         self._producers: dict[Client, Producer] = {}
 
@@ -40,6 +46,9 @@ class Operations:
         ``partitions``: ``num.partitions`` unless given. ``config`` has topic settings by Kafka's names. When this
         returns the topic can be produced to. A topic that exists already is an error.
         """
+        from ottla.client import NewTopic
+        from ottla.client.results import raise_errors
+
         name = fresh_name() if name is None else name
         configs = {key: _setting_text(value) for key, value in (config or {}).items()}
         topic = NewTopic(name, partitions=-1 if partitions is None else partitions, configs=configs)
@@ -49,6 +58,8 @@ class Operations:
 
     async def delete_topic(self, name: str) -> None:
         """Delete a topic with its records; its name is free when this returns."""
+        from ottla.client.results import raise_errors
+
         raise_errors((await self._client().admin.delete_topics([name])).values())
 
     async def topics(self) -> dict[str, int]:
@@ -64,7 +75,7 @@ class Operations:
         headers: Headers = (),
         partition: int | None = None,
         timestamp_ms: int | None = None,
-    ) -> list[RecordMetadata]:
+    ) -> "list[RecordMetadata]":
         """Write a record for each of ``values`` and return where they are, once the broker has acknowledged all.
 
         Text is written as UTF-8; None is a tombstone. All get the same ``key``, ``headers``, ``partition`` and
@@ -91,7 +102,7 @@ class Operations:
         await producer.flush()
         return [await delivery for delivery in deliveries]
 
-    def _producer(self) -> Producer:
+    def _producer(self) -> "Producer":
         client = self._client()
         if client not in self._producers:
             self._producers = {client: client.producer(linger_ms=0, enable_idempotence=False)}
@@ -104,7 +115,7 @@ class Operations:
         partition: int | None = None,
         count: int | None = None,
         timeout_s: float = TIMEOUT_S,
-    ) -> list[Record]:
+    ) -> "list[ConsumedRecord]":
         """Return all records of a topic, or of one partition, in the order of partitions and offsets.
 
         With ``count`` it waits until there are at least as many; NothingCame if there are fewer after ``timeout_s``.
@@ -113,7 +124,7 @@ class Operations:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         wanted = await self._partitions(topic, partition, deadline if count else 0.0)
-        found: list[Record] = []
+        found: list[ConsumedRecord] = []
         async with self._client().consumer(partitions=wanted, from_="beginning") as consumer:
             if count is None:
                 found = [record async for record in consumer.records(until_end=True)]
@@ -149,7 +160,9 @@ class Operations:
             if one.error is None
         }
 
-    async def _with_offsets(self, group_id: str, state: str, protocol_type: str, members: list[GroupMember]) -> Group:
+    async def _with_offsets(self, group_id: str, state: str, protocol_type: str, members: "list[GroupMember]") -> Group:
+        from ottla.client.admin.admin import LATEST
+
         committed = await self._client().admin.group_offsets(group_id)
         offsets = {key: one.offset for key, one in committed.items() if one.error is None and one.offset >= 0}
         ends = await self._client().admin.list_offsets(dict.fromkeys(offsets, LATEST)) if offsets else {}

@@ -1,12 +1,11 @@
 """What a broker in a test tells of itself."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ottla.client.consumer import ConsumedRecord as Record
-from ottla.client.results import GroupMember, RecordMetadata
 from ottla.model.ids import TopicPartition
 
-__all__ = ["Group", "GroupMember", "Record", "RecordMetadata", "TopicPartition"]
+if TYPE_CHECKING:
+    from ottla.client.results import GroupMember
 
 
 class Group(NamedTuple):
@@ -16,7 +15,7 @@ class Group(NamedTuple):
     state: str
     """``Stable``, ``Empty``, ``PreparingRebalance``, ``CompletingRebalance`` or ``Dead``."""
     protocol_type: str
-    members: list[GroupMember]
+    members: "list[GroupMember]"
     offsets: dict[TopicPartition, int]
     lags: dict[TopicPartition, int]
     """How many records of each partition with a committed offset the group has not read yet."""
