@@ -67,7 +67,8 @@ impl Admin {
 
     pub fn delete_records(&self, request: &Request) -> Answer {
         let mut list = TopicPartitionList::new();
-        let before = Offset::Offset(request.number("before").unwrap_or(0));
+        // -1, all there is, is librdkafka's number of the end too.
+        let before = Offset::from_raw(request.number("before").unwrap_or(0));
         list.add_partition_offset(request.text("topic"), request.partition(), before).map_err(failed)?;
         let found = block_on(self.0.delete_records(&list, &options(request))).map_err(failed)?;
         let element = &found.elements()[0];
