@@ -166,3 +166,24 @@ def test_varints_come_back(value: int) -> None:
     for size in range(len(raw)):
         with pytest.raises(IndexError):
             wire.read_uvarint(raw[:size], 0)
+
+
+def test_null_in_a_tagged_struct_is_nought() -> None:
+    """Elsewhere a null struct is -1. Bytes from Kafka's own ConsumerGroupMemberMetadataValue."""
+    from ottla.protocol.messages import consumer_group_member_metadata_value as value
+
+    head = "0000026302680101ffffffff0001"
+    some = value.ClassicMemberMetadata(session_timeout_ms=7)
+    for classic, tail in ((None, "000100"), (some, "000701000000070100")):
+        message = value.ConsumerGroupMemberMetadataValue(
+            instance_id=None,
+            rack_id=None,
+            client_id="c",
+            client_host="h",
+            server_assignor=None,
+            classic_member_metadata=classic,
+        )
+        out = bytearray()
+        value.encode(message, 0, out)
+        assert out.hex() == head + tail
+        assert value.decode(bytes(out), 0, 0) == message

@@ -159,7 +159,8 @@ class Decoder:
             return
         self._run.append(("b", "n"))
         self._flush()
-        with self._lines.block("if n < 0:"):
+        # Null is -1, but 0 in a tagged field (MessageDataGenerator upstream).
+        with self._lines.block("if n <= 0:" if field.tagged & versions else "if n < 0:"):
             self._lines.add(f"{target} = None")
         with self._lines.block("else:"):
             self._new(item, field.struct, versions)

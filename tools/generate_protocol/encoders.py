@@ -165,7 +165,8 @@ class Encoder:
         self._flush()
         lines.add(f"{item} = {source}")
         with lines.block(f"if {item} is None:"):
-            lines.add(f'{self._out} += b"\\xff"')
+            null = "\\x00" if field.tagged & versions else "\\xff"
+            lines.add(f'{self._out} += b"{null}"')
         with lines.block("else:"):
             lines.add(f'{self._out} += b"\\x01"')
             self._struct(item, field.struct, versions)

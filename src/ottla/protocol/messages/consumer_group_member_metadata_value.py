@@ -125,7 +125,7 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupMemberMetad
             if tag == 0:
                 n = u_b(data, pos)[0]
                 pos += 1
-                if n < 0:
+                if n <= 0:
                     message.classic_member_metadata = None
                 else:
                     classic_member_metadata = ClassicMemberMetadata()
@@ -181,7 +181,7 @@ def _encode_any(message: ConsumerGroupMemberMetadataValue, out: bytearray, versi
             content = bytearray()
             classic_member_metadata = message.classic_member_metadata
             if classic_member_metadata is None:
-                content += b"\xff"
+                content += b"\x00"
             else:
                 content += b"\x01"
                 content += p_i(classic_member_metadata.session_timeout_ms)
