@@ -72,7 +72,14 @@ class AdminTools(Adapter):
 
     def do_describe_topic(self, topic: str) -> Json:
         """``--describe``."""
-        shown = self._run("TopicCommand", "--describe", "--topic", topic)
+        return self._described("--topic", topic)
+
+    def do_describe_topic_partitions(self, topic: str, limit: int) -> Json:
+        """``--describe``, page by page."""
+        return self._described("--topic", topic, "--partition-size-limit-per-response", str(limit))
+
+    def _described(self, *arguments: str) -> Json:
+        shown = self._run("TopicCommand", "--describe", *arguments)
         found = re.findall(r"Partition: (\d+)\s+Leader: (-?\d+)\s+Replicas: ([\d,]+)\s+Isr: ([\d,]*)", shown)
         topic_id = re.search(r"TopicId: (\S+)", shown)
         return {

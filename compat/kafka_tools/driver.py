@@ -188,7 +188,9 @@ class KafkaTools(AdminTools):
 
     # A member: the verifiable consumer, whose lines tell what happens.
 
-    def join(self, group: str, topics: list[str], strategy: str, instance_id: str | None, session_ms: int) -> None:
+    def join(
+        self, group: str, topics: list[str], strategy: str | None, instance_id: str | None, session_ms: int
+    ) -> None:
         """It has no option for the heartbeat's interval; a file has."""
         (topic,) = topics
         settings = {"client.id": "compat", "heartbeat.interval.ms": min(500, session_ms // 3)}
@@ -196,11 +198,13 @@ class KafkaTools(AdminTools):
         with tempfile.NamedTemporaryFile("w", suffix=".properties", delete=False) as file:
             file.writelines(f"{name}={value}\n" for name, value in settings.items())
         named = [] if instance_id is None else ["--group-instance-id", instance_id]
+        assignor = "org.apache.kafka.clients.consumer." + STRATEGIES.get(strategy or "", "")
+        chosen = [] if strategy is None else ["--assignment-strategy", assignor]
         command = self.tools.command(
             "VerifiableConsumer",
             *("--bootstrap-server", self.bootstrap, "--topic", topic, "--group-id", group, *named, "--verbose"),
             *("--session-timeout", str(session_ms), "--reset-policy", "earliest", "--command-config", file.name),
-            *("--assignment-strategy", f"org.apache.kafka.clients.consumer.{STRATEGIES[strategy]}"),
+            *chosen,
         )
         self._member = subprocess.Popen(
             command,

@@ -28,7 +28,7 @@ type Request struct {
 	Time  int64    `json:"time"`
 
 	Group            string  `json:"group"`
-	Strategy         string  `json:"strategy"`
+	Strategy         string  `json:"strategy"` // "" is the client's own choice
 	InstanceID       *string `json:"instance_id"`
 	SessionTimeoutMs int64   `json:"session_timeout_ms"`
 	WaitMs           int64   `json:"wait_ms"`
@@ -44,13 +44,14 @@ type Request struct {
 	Ops               []ConfigOp         `json:"ops"`
 	Before            int64              `json:"before"`
 	At                Position           `json:"at"`
+	Limit             int32              `json:"limit"`
 	Offsets           []PartitionOffset  `json:"offsets"`
 	InstanceIDs       []string           `json:"instance_ids"`
 }
 
 func newRequest() *Request {
 	return &Request{
-		TimeoutMs: 20000, Codec: "none", Acks: -1, Strategy: "range", SessionTimeoutMs: 10000, Max: 500, ReplicationFactor: 1,
+		TimeoutMs: 20000, Codec: "none", Acks: -1, SessionTimeoutMs: 10000, Max: 500, ReplicationFactor: 1,
 	}
 }
 

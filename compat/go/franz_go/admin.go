@@ -24,7 +24,8 @@ type adminCall = func(ctx context.Context, admin *admin, request *driver.Request
 var adminCalls = map[string]adminCall{
 	"create_topic": createTopic, "delete_topic": deleteTopic, "create_partitions": createPartitions,
 	"list_topics": listTopics, "describe_topic": describeTopic,
-	"describe_cluster": describeCluster, "describe_log_dirs": describeLogDirs,
+	"describe_topic_partitions": describeTopicPartitions,
+	"describe_cluster":          describeCluster, "describe_log_dirs": describeLogDirs,
 	"describe_producers": describeProducers, "describe_features": describeFeatures, "api_versions": apiVersions,
 	"delete_records": deleteRecords, "list_offsets": listOffsets, "watermarks": watermarks,
 	"offset_for_time":  offsetForTime,

@@ -35,7 +35,7 @@ func (state *franz) join(_ context.Context, request *driver.Request) (any, error
 		return nil, errors.New("driver: there is a member already")
 	}
 	strategy, known := strategies[request.Strategy]
-	if !known {
+	if !known && request.Strategy != "" {
 		return nil, driver.None("franz-go has no strategy %s", request.Strategy)
 	}
 	joined := &member{
@@ -43,10 +43,13 @@ func (state *franz) join(_ context.Context, request *driver.Request) (any, error
 		assigned: map[driver.TopicPartition]bool{}, handedOver: map[driver.TopicPartition]kgo.EpochOffset{},
 	}
 	options := []kgo.Opt{
-		kgo.ConsumerGroup(request.Group), kgo.ConsumeTopics(request.Topics...), kgo.Balancers(strategy),
+		kgo.ConsumerGroup(request.Group), kgo.ConsumeTopics(request.Topics...),
 		kgo.SessionTimeout(request.SessionTimeout()), kgo.HeartbeatInterval(request.HeartbeatInterval()),
 		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.OnPartitionsAssigned(joined.gain), kgo.OnPartitionsRevoked(joined.lose), kgo.OnPartitionsLost(joined.lose),
+	}
+	if known {
+		options = append(options, kgo.Balancers(strategy))
 	}
 	if request.InstanceID != nil {
 		options = append(options, kgo.InstanceID(*request.InstanceID))

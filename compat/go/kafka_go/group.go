@@ -12,8 +12,8 @@ import (
 	"ottla.compat/driver"
 )
 
-var strategies = map[string]kafka.GroupBalancer{
-	"range": kafka.RangeGroupBalancer{}, "roundrobin": kafka.RoundRobinGroupBalancer{},
+var strategies = map[string][]kafka.GroupBalancer{
+	"": nil, "range": {kafka.RangeGroupBalancer{}}, "roundrobin": {kafka.RoundRobinGroupBalancer{}},
 }
 
 // bufferedRecords is how many records wait for poll before reading pauses.
@@ -52,7 +52,7 @@ func (state *clients) join(_ context.Context, request *driver.Request) (any, err
 	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: request.Group, Brokers: []string{request.Bootstrap}, Dialer: dialer(), Topics: request.Topics,
-		GroupBalancers: []kafka.GroupBalancer{strategy}, StartOffset: kafka.FirstOffset,
+		GroupBalancers: strategy, StartOffset: kafka.FirstOffset,
 		HeartbeatInterval: request.HeartbeatInterval(), SessionTimeout: request.SessionTimeout(),
 		JoinGroupBackoff: time.Second, ErrorLogger: log.New(os.Stderr, "", log.LstdFlags),
 	})

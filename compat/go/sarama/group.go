@@ -39,11 +39,13 @@ func (state *clients) join(_ context.Context, request *driver.Request) (any, err
 		return nil, errors.New("driver: there is a member already")
 	}
 	strategy, known := strategies[request.Strategy]
-	if !known {
+	if !known && request.Strategy != "" {
 		return nil, driver.None("sarama has no strategy %s", request.Strategy)
 	}
 	settings := config()
-	settings.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{strategy()}
+	if known {
+		settings.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{strategy()}
+	}
 	settings.Consumer.Group.Session.Timeout = request.SessionTimeout()
 	settings.Consumer.Group.Heartbeat.Interval = request.HeartbeatInterval()
 	if request.InstanceID != nil {

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.CreateTopicsOptions;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.LogDirDescription;
 import org.apache.kafka.clients.admin.MemberDescription;
@@ -41,6 +42,7 @@ final class AdminCalls {
         calls.put("create_partitions", AdminCalls::createPartitions);
         calls.put("list_topics", (admin, request) -> Map.of("topics", admin.listTopics().names().get()));
         calls.put("describe_topic", AdminCalls::describeTopic);
+        calls.put("describe_topic_partitions", AdminCalls::describeTopicPartitions);
         calls.put("describe_cluster", AdminCalls::describeCluster);
         calls.put("describe_log_dirs", AdminCalls::describeLogDirs);
         calls.put("describe_producers", AdminCalls::describeProducers);
@@ -99,15 +101,27 @@ final class AdminCalls {
         Map<String, KafkaFuture<TopicDescription>> futures =
             Newer.call(result.getClass(), result, new String[] {"topicNameValues", "values"});
         TopicDescription topic = futures.get(request.text("topic")).get();
-        var partitions = new ArrayList<Map<String, Object>>();
-        topic.partitions().forEach(each -> partitions.add(Map.of(
-            "partition", each.partition(), "leader", each.leader().id(),
-            "replicas", ids(each.replicas()), "isr", ids(each.isr()))));
         var answer = new LinkedHashMap<String, Object>();
-        answer.put("partitions", partitions);
+        answer.put("partitions", partitions(topic));
         boolean told = Newer.has(TopicDescription.class, "topicId", 0);
         answer.put("topic_id", told ? Newer.call(TopicDescription.class, topic, "topicId").toString() : null);
         return answer;
+    }
+
+    private static List<Map<String, Object>> partitions(TopicDescription topic) {
+        return topic.partitions().stream().map(each -> Map.<String, Object>of(
+            "partition", each.partition(), "leader", each.leader().id(),
+            "replicas", ids(each.replicas()), "isr", ids(each.isr()))).collect(Collectors.toList());
+    }
+
+    /** With the option that makes the newer client ask page by page. */
+    private static Map<String, Object> describeTopicPartitions(Admin admin, Request request) throws Exception {
+        var options = new DescribeTopicsOptions();
+        int limit = (int) request.number("limit");
+        Newer.call(DescribeTopicsOptions.class, options, "partitionSizeLimitPerResponse", limit);
+        var result = admin.describeTopics(List.of(request.text("topic")), options);
+        Map<String, KafkaFuture<TopicDescription>> futures = Newer.call(result.getClass(), result, "topicNameValues");
+        return Map.of("partitions", partitions(futures.get(request.text("topic")).get()));
     }
 
     private static List<Integer> ids(Collection<Node> nodes) {

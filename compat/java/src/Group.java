@@ -35,14 +35,16 @@ final class Group {
         if (member != null) {
             throw new IllegalStateException("driver: there is a member already");
         }
-        String strategy = STRATEGIES.get(request.text("strategy", "range"));
-        if (strategy == null) {
-            throw new Driver.None("kafka-clients has no strategy " + request.text("strategy"));
-        }
         long sessionMs = request.number("session_timeout_ms", 10_000);
         var settings = request.settings();
         settings.put("group.id", request.text("group"));
-        settings.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer." + strategy);
+        if (request.text("strategy") != null) {
+            String strategy = STRATEGIES.get(request.text("strategy"));
+            if (strategy == null) {
+                throw new Driver.None("kafka-clients has no strategy " + request.text("strategy"));
+            }
+            settings.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer." + strategy);
+        }
         settings.put("session.timeout.ms", String.valueOf(sessionMs));
         settings.put("heartbeat.interval.ms", String.valueOf(Math.min(500, sessionMs / 3)));
         settings.put("auto.offset.reset", "earliest");

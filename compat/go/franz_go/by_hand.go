@@ -10,7 +10,40 @@ import (
 	"ottla.compat/driver"
 )
 
-// The settings of a group: kadm names only topics and brokers, so its callers build these requests themselves.
+// What kadm has no call for; its callers build these requests themselves.
+
+// describeTopicPartitions goes from page to page by the answers' cursors.
+func describeTopicPartitions(ctx context.Context, admin *admin, request *driver.Request) (any, error) {
+	message := kmsg.NewPtrDescribeTopicPartitionsRequest()
+	message.ResponsePartitionLimit = request.Limit
+	topic := kmsg.NewDescribeTopicPartitionsRequestTopic()
+	topic.Topic = request.Topic
+	message.Topics = append(message.Topics, topic)
+	partitions := []driver.Map{}
+	for {
+		response, err := message.RequestWith(ctx, admin.client)
+		if err != nil {
+			return nil, err
+		}
+		for _, topic := range response.Topics {
+			if err := kerr.ErrorForCode(topic.ErrorCode); err != nil {
+				return nil, err
+			}
+			for _, each := range topic.Partitions {
+				partitions = append(partitions, driver.Map{
+					"partition": each.Partition, "leader": each.LeaderID, "replicas": each.Replicas,
+					"isr": each.ISR,
+				})
+			}
+		}
+		if response.NextCursor == nil {
+			return driver.Map{"partitions": partitions}, nil
+		}
+		cursor := kmsg.NewDescribeTopicPartitionsRequestCursor()
+		cursor.Topic, cursor.Partition = response.NextCursor.Topic, response.NextCursor.Partition
+		message.Cursor = &cursor
+	}
+}
 
 func refusal(code int16, message *string) error {
 	err := kerr.ErrorForCode(code)
@@ -19,6 +52,8 @@ func refusal(code int16, message *string) error {
 	}
 	return err
 }
+
+// Settings of a group: kadm names only topics and brokers.
 
 func describeConfigsByHand(ctx context.Context, client *kgo.Client, request *driver.Request) (any, error) {
 	message := kmsg.NewPtrDescribeConfigsRequest()
