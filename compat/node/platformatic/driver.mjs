@@ -292,6 +292,23 @@ async function describeTopic({ bootstrap, topic }) {
   return { partitions: rows, topic_id: id }
 }
 
+async function describeTopicPartitions({ bootstrap, topic, limit }) {
+  const rows = []
+  let cursor
+  do {
+    const { topics, nextCursor } = await raw(bootstrap, 'describeTopicPartitionsV0', [{ name: topic }], limit, cursor)
+    rows.push(...topics[0].partitions)
+    cursor = nextCursor
+  } while (cursor)
+  const partitions = rows.map(each => ({
+    partition: each.partitionIndex,
+    leader: each.leaderId,
+    replicas: each.replicaNodes,
+    isr: each.isrNodes,
+  }))
+  return { partitions }
+}
+
 async function incrementalAlterConfigs({ bootstrap, type, name, ops }) {
   const configs = ops.map(([change, setting, value]) => ({
     name: setting,
@@ -386,6 +403,7 @@ const operations = {
     admin(bootstrap).createPartitions({ topics: [{ name: topic, count: total }] }),
   list_topics: async ({ bootstrap }) => ({ topics: await admin(bootstrap).listTopics() }),
   describe_topic: describeTopic,
+  describe_topic_partitions: describeTopicPartitions,
   describe_configs: describeConfigs,
   alter_configs: async ({ bootstrap, type, name, configs }) => {
     const resources = [{ resourceType: configType(type), resourceName: name, configs: settingsOf(configs) }]
