@@ -207,6 +207,8 @@ class HttpServer:
 
 async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Read what the client still sends, for a moment: to close over it would take the answer away from it."""
+    if writer.transport.is_closing():
+        return
     writer.write_eof()
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
@@ -215,25 +217,31 @@ async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
                     return
 
 
+def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if writer.transport.is_closing():  # uvloop's transport would call it a fault of ours
+        raise ConnectionResetError
+    writer.write(data)
+
+
 async def _write(writer: asyncio.StreamWriter, request: Request, response: Response, *, keeps: bool) -> bool:
     """Send an answer; return whether the connection goes on."""
     body = response.body
     if isinstance(body, str):
         content = body.encode()
-        writer.write(_head(response, keeps=keeps, length=len(content)))
+        _send(writer, _head(response, keeps=keeps, length=len(content)))
         if request.method != "HEAD":
-            writer.write(content)
+            _send(writer, content)
         await writer.drain()
         return keeps
     chunked = request.minor_version > 0
     keeps = keeps and chunked
-    writer.write(_head(response, keeps=keeps, chunked=chunked))
+    _send(writer, _head(response, keeps=keeps, chunked=chunked))
     if request.method != "HEAD":
         async for piece in body:
-            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked and piece else piece)
+            _send(writer, b"%x\r\n%s\r\n" % (len(piece), piece) if chunked and piece else piece)
             await writer.drain()
         if chunked:
-            writer.write(b"0\r\n\r\n")
+            _send(writer, b"0\r\n\r\n")
     await writer.drain()
     return keeps
 

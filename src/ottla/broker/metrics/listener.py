@@ -7,9 +7,9 @@ watched. To answer at all says that the event loop turns.
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ottla.broker.metrics.catalogue import collect
 from ottla.broker.metrics.collected import text_of
 from ottla.broker.metrics.outside import ask
 from ottla.broker.metrics.watch import Watch
@@ -70,6 +70,8 @@ class MetricsListener:
     async def _text(self, *, openmetrics: bool) -> AsyncIterator[bytes]:
         node = self._node
         folders = [directory.path for directory in node.logs.directories]
+        # All that collects is imported for the first scrape, in a thread: neither a start nor a client waits for it.
+        catalogue = await node.tasks.in_thread(import_module, "ottla.broker.metrics.catalogue")
         outside = await node.tasks.in_thread(ask, node.storage.files, folders)
-        async for piece in text_of(collect(node, self._watch, outside), self._turns, openmetrics=openmetrics):
+        async for piece in text_of(catalogue.collect(node, self._watch, outside), self._turns, openmetrics=openmetrics):
             yield piece
