@@ -76,6 +76,7 @@ def test_nothing_is_on_disk(serve: Serve, tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == 0
     assert not ready.exists()
+    assert process.stderr == "", "what a test starts says nothing unless something is wrong"
 
 
 def test_the_ready_file_of_an_earlier_run_says_nothing(serve: Serve, tmp_path: Path) -> None:

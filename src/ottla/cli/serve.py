@@ -45,7 +45,7 @@ def run(
 ) -> int:
     """Run a node until it is told to stop; return the exit code."""
     parent = Parent() if exit_with_parent else None
-    configure_logging()
+    configure_logging(level="WARN" if memory else "INFO")  # in a test's output a banner is noise
     config = load_settings(config_path, (*IN_MEMORY, *overrides) if memory else overrides)
     raise_descriptor_limit()
     try:
