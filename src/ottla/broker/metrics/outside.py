@@ -56,7 +56,9 @@ def ask(files: Files, folders: list[str]) -> Outside:
 
 def _boot_seconds() -> float:
     """When the machine started, by its clock of today."""
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else 0.0
+    if sys.platform != "linux":
+        return 0.0
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _max_files() -> int | None:
