@@ -30,14 +30,16 @@ def ask(files: Files, folders: list[str]) -> Outside:
     """Ask; blocks."""
     times = os.times()
     resident = virtual = threads = open_files = start_seconds = None
-    with suppress(OSError, ValueError, IndexError):
-        with open(PROC + "stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123 - not worth the import
-            # Behind the name, which may hold anything, the fields from the third on.
-            fields = stat.read().rpartition(")")[2].split()
-        threads, virtual = int(fields[17]), int(fields[20])
-        resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-        start_seconds = _boot_seconds() + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-        open_files = len(os.listdir(PROC + "fd")) - 1  # noqa: PTH208 - one of them is this folder's
+    if sys.platform == "linux":
+        with suppress(OSError, ValueError, IndexError):
+            with open(PROC + "stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123 - not worth the import
+                # Behind the name, which may hold anything, the fields from the third on.
+                fields = stat.read().rpartition(")")[2].split()
+            threads, virtual = int(fields[17]), int(fields[20])
+            resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+            booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+            start_seconds = booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+            open_files = len(os.listdir(PROC + "fd")) - 1  # noqa: PTH208 - one of them is this folder's
     disks = []
     for folder in folders:
         with suppress(StorageError, OSError):
@@ -54,16 +56,10 @@ def ask(files: Files, folders: list[str]) -> Outside:
     )
 
 
-def _boot_seconds() -> float:
-    """When the machine started, by its clock of today."""
-    if sys.platform != "linux":
-        return 0.0
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def _max_files() -> int | None:
-    if sys.platform == "win32":
-        return None
-    import resource
+    limit = None
+    if sys.platform != "win32":
+        import resource
 
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit
