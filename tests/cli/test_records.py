@@ -323,7 +323,10 @@ def test_a_group_goes_on_where_it_stopped(ottla: Ottla, name: str) -> None:
     ottla.well("produce", name, "-p", "1", stdin="10\n")
     assert ottla.well("consume", name, "-g", group).lines() == ["10"]
     assert ottla.well("consume", name, "-g", unique("group"), "--from", "8", "-p", "1").lines() == ["8", "9", "10"]
-    assert ottla.well("consume", name, "-g", unique("group"), "--from", "end").lines() == []
+    new = unique("group")
+    assert ottla.well("consume", name, "-g", new, "--from", "end").lines() == []
+    ottla.well("produce", name, "-p", "1", stdin="11\n")
+    assert ottla.well("consume", name, "-g", new).lines() == ["11"]
 
 
 def test_a_member_stopped_by_ctrl_c_has_committed_what_it_printed(ottla: Ottla, name: str) -> None:

@@ -49,6 +49,7 @@ class Consumption:
         self._follow = follow
         self._read_committed = False
         self._printed = 0
+        self._committed: dict[TopicPartition, int] = {}
         self._render: Render = json_record
         self._stop: asyncio.Task[bool] | None = None
 
@@ -112,19 +113,19 @@ class Consumption:
             if ends is not None:
                 done = {one for one in consumer.assignment if _is_behind(consumer, one, ends)}
                 if done == consumer.assignment:
-                    return
+                    break
                 if done - paused:
                     consumer.pause(done - paused)
                     paused = done
             records = await self._poll(consumer)
             if records is None:
-                return
+                break
             if ends is not None:
                 records = [one for one in records if one.offset < ends.get(TopicPartition(one.topic, one.partition), 0)]
             if records:
                 await self._print(records)
-                if self._group is not None:
-                    await self._commit(consumer, records)
+            await self._commit(consumer, ends)
+        await self._commit(consumer, ends)
 
     async def _poll(self, consumer: Consumer) -> Sequence[ConsumedRecord] | None:
         """Return the next records, None if it is time to end."""
@@ -150,14 +151,29 @@ class Consumption:
             await asyncio.to_thread(_write, data)
         self._printed += len(records)
 
-    async def _commit(self, consumer: Consumer, records: Sequence[ConsumedRecord]) -> None:
-        """Commit what was printed, before the next poll can give partitions away."""
+    async def _commit(self, consumer: Consumer, ends: Mapping[TopicPartition, int] | None) -> None:
+        """Commit what was printed, before the next poll can give partitions away.
+
+        A position is behind all that poll has returned, so behind all that was printed, and also behind what there is
+        nothing to print of: markers of transactions, records that compaction took.
+        """
+        if self._group is None:
+            return
+        behind = {}
+        for partition in consumer.assignment:
+            position = consumer.position(partition)
+            if position is not None:
+                behind[partition] = position if ends is None else min(position, ends.get(partition, position))
+        changed = {partition: at for partition, at in behind.items() if self._committed.get(partition) != at}
+        self._committed = behind
+        if not changed:
+            return
         try:
-            await consumer.commit({TopicPartition(one.topic, one.partition): one.offset + 1 for one in records})
+            await consumer.commit(changed)
         except BrokerError as error:
             if error.code not in _GROUP_MOVED_ON:
                 raise
-            complain(f"warning: {error}; {len(records)} records that were printed may be read again")
+            complain(f"warning: {error}; what was printed last may be read again")
 
 
 def _write(data: bytes) -> None:
