@@ -32,7 +32,7 @@ def refused(context: Context, codes: int | tuple[int, ...], do: str, **arguments
     """The call fails; with one of these codes, where the client tells."""
     wanted = (codes,) if isinstance(codes, int) else codes
     error = refusal(lambda: call(context, do, **arguments))
-    assert error is not None, f"{do} {arguments} was not refused"
+    assert error is not None, f"{do} was not refused"
     assert error.code in (None, *wanted), f"refused with code {error.code}, not {wanted[0]}: {error}"
 
 

@@ -64,7 +64,9 @@ def rebalance(context: Context) -> None:
     first.commit()
     second = join(context, group, topic)
     halves = settled(context, group, topic, [first, second])
-    assert [len(half) for half in halves] == [2, 2], f"shared as {halves}"
+    assert [len(half) for half in halves] == [2, 2], (
+        f"shared as {[sorted(index for _, index in half) for half in halves]}"
+    )
     fill(context, topic, 100, 200)
     collect([first, second], range(100, 200))
     assert set(numbers(first.taken)) | set(numbers(second.taken)) == set(range(200))

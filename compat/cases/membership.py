@@ -106,7 +106,7 @@ def settled(
     def good(found: Shares) -> bool:
         whole = set().union(*found.told) == everything and sum(map(len, found.told)) == PARTITIONS
         same = sorted(map(sorted, found.told)) == sorted(map(sorted, found.believed))
-        return found.state == "Stable" and len(found.told) == len(members) and whole and same
+        return found.state == "Stable" and len(found.told) == len(members) and all(found.told) and whole and same
 
     what = f"{len(members)} members share {PARTITIONS} partitions"
     return eventually(probe, what, accept=good, timeout_s=timeout_s, interval_s=0.1).believed
