@@ -350,6 +350,14 @@ def api_versions(context: Context) -> None:
     assert set(found) <= set(wanted), f"APIs {sorted(set(found) - set(wanted))} that the broker does not name"
 
 
+def other_calls(context: Context) -> None:
+    """Whatever else the client can ask: no call fails."""
+    topic, group = _group(context)
+    calls = call(context, "other_calls", topic=topic, group=group)["calls"]
+    failed = {name: why for name, why in calls.items() if why is not None}
+    assert not failed, f"{len(failed)} of {len(calls)} calls: {failed}"
+
+
 def _case(name: str, title: str, run: Callable[[Context], None], *, quick: bool = True) -> Case:
     return Case(id=f"admin/{name}", title=title, run=run, quick=quick)
 
@@ -385,4 +393,5 @@ CASES = (
     _case("describe-producers", "describe producers", describe_producers),
     _case("describe-features", "feature levels", describe_features),
     _case("api-versions", "API versions", api_versions),
+    _case("other-calls", "all other calls", other_calls),
 )

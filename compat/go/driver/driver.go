@@ -139,3 +139,16 @@ func Every(count int, perSecond *float64, send func(number int)) {
 
 // UUIDText is a topic's id as Kafka writes it: base64 for URLs, without padding.
 func UUIDText(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// OtherCalls makes each call once and tells what it said: the answer to "other_calls".
+func OtherCalls(calls map[string]func() error) Map {
+	outcomes := map[string]*string{}
+	for name, call := range calls {
+		outcomes[name] = nil
+		if err := call(); err != nil {
+			text := err.Error()
+			outcomes[name] = &text
+		}
+	}
+	return Map{"calls": outcomes}
+}

@@ -56,6 +56,7 @@ final class AdminCalls {
         calls.put("alter_group_offsets", AdminCalls::alterGroupOffsets);
         calls.put("delete_group_offsets", AdminCalls::deleteGroupOffsets);
         calls.put("remove_members", AdminCalls::removeMembers);
+        calls.put("other_calls", OtherCalls::makeAll);
         calls.put("describe_configs", ConfigCalls::describe);
         calls.put("alter_configs", ConfigCalls::alter);
         calls.put("incremental_alter_configs", ConfigCalls::incrementalAlter);
@@ -103,7 +104,7 @@ final class AdminCalls {
         TopicDescription topic = futures.get(request.text("topic")).get();
         var answer = new LinkedHashMap<String, Object>();
         answer.put("partitions", partitions(topic));
-        boolean told = Newer.has(TopicDescription.class, "topicId", 0);
+        boolean told = Newer.has(TopicDescription.class, "topicId");
         answer.put("topic_id", told ? Newer.call(TopicDescription.class, topic, "topicId").toString() : null);
         return answer;
     }
@@ -201,7 +202,7 @@ final class AdminCalls {
     private static Map<String, Object> listGroups(Admin admin, Request request) throws Exception {
         Set<String> groups = admin.listConsumerGroups().all().get().stream()
             .map(each -> each.groupId()).collect(Collectors.toCollection(TreeSet::new));
-        if (Newer.has(Admin.class, "listGroups", 0)) {
+        if (Newer.has(Admin.class, "listGroups")) {
             Object result = Newer.call(Admin.class, admin, "listGroups");
             KafkaFuture<Collection<?>> future = Newer.call(result.getClass(), result, "all");
             var all = new TreeSet<String>();
