@@ -6,6 +6,8 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from tests.harness import target
+
 from ottla.protocol.api import codec, decode_request
 from ottla.protocol.api_table import TABLE, ApiKey
 from ottla.protocol.header import decode_request_header, encode_response_header
@@ -197,8 +199,11 @@ async def raw_server(answer: bytes | None, *, close: bool) -> AsyncIterator[str]
         await server.wait_closed()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is true; fails after ten seconds."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # the condition is the client's state, which has no event for it
-            await asyncio.sleep(0.002)
+async def until(condition: Callable[[], bool], *, shown: Callable[[], object] = lambda: "") -> None:
+    """Wait until something is true; after ten seconds the test fails with what is ``shown``."""
+    try:
+        async with asyncio.timeout(10 * target.slow_factor()):
+            while not condition():  # noqa: ASYNC110  # the condition is the client's state, which has no event for it
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(f"it does not become true: {shown()}") from None

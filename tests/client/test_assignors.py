@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ottla.client.consumer.assignors import (
@@ -70,6 +70,7 @@ def _given_once(members: list[Member], counts: dict[str, int], assignment: Assig
     return wanted - set(parts)
 
 
+@settings(deadline=None)
 @given(groups())
 @pytest.mark.parametrize("name", ["range", "roundrobin"])
 def test_every_wanted_partition_is_given_once(name: str, group: tuple[list[Member], dict[str, int]]) -> None:
@@ -77,6 +78,7 @@ def test_every_wanted_partition_is_given_once(name: str, group: tuple[list[Membe
     assert not _given_once(members, counts, ASSIGNORS[name](members, counts))
 
 
+@settings(deadline=None)
 @given(groups())
 def test_a_cooperative_round_takes_from_nobody_and_the_second_gives_the_rest(
     group: tuple[list[Member], dict[str, int]],
@@ -104,6 +106,7 @@ def _is_uneven(assignment: Assignment) -> bool:
     return max(sizes) - min(sizes) > 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 7), st.integers(0, 40))
 def test_equal_members_get_equal_shares_that_move_little_when_one_leaves(members: int, partitions: int) -> None:
     counts = {"a": partitions}

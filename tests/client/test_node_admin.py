@@ -63,6 +63,9 @@ async def test_replicas_where_they_are_wanted(node: Node) -> None:
 async def test_offsets_by_time_and_records_deleted(node: Node, topic: str) -> None:
     part = TopicPartition(topic, 0)
     async with Client(node.bootstrap) as client:
+        # The records are old, and to stay.
+        forever = {ConfigResource(ResourceType.TOPIC, topic): [ConfigChange("retention.ms", "-1")]}
+        raise_errors((await client.admin.alter_configs(forever)).values())
         async with client.producer() as producer:
             for number in range(10):
                 await producer.send(topic, b"x", partition=0, timestamp_ms=1_700_000_000_000 + number * 1000)

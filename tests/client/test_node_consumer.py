@@ -18,9 +18,10 @@ BRISK = {"heartbeat.interval.ms": "50", "fetch.max.wait.ms": "100", "retry.backo
 
 
 async def _fill(client: Client, partitions: int, records: int, *, each: int = 1) -> str:
-    """A topic with numbered records, a second apart and spread over its partitions in turn."""
+    """A topic with numbered records, a second apart and spread over its partitions in turn; they are old, and stay."""
     name = unique("topic")
-    raise_errors(topic.error for topic in (await client.admin.create_topics([NewTopic(name, partitions)])).values())
+    created = await client.admin.create_topics([NewTopic(name, partitions, configs={"retention.ms": "-1"})])
+    raise_errors(topic.error for topic in created.values())
     async with client.producer() as producer:
         for number in range(records):
             await producer.queue(
@@ -219,6 +220,9 @@ class Reader:
     def share(self) -> list[int]:
         return sorted(part.partition for part in self.consumer.assignment)
 
+    def __repr__(self) -> str:
+        return f"Reader(share={self.share}, seen={len(self.seen)}, log={self.log}, task={self.task})"
+
     async def stop(self) -> None:
         self._stopping = True
         async with asyncio.timeout(20):
@@ -236,7 +240,7 @@ async def _shared(readers: list[Reader], sizes: list[int], *, partitions: int = 
         everything = sorted(number for share in shares for number in share)
         return everything == list(range(partitions)) and sorted(map(len, shares)) == sorted(sizes)
 
-    await until(settled)
+    await until(settled, shown=lambda: readers)
 
 
 @pytest.mark.parametrize("strategy", ["range", "roundrobin", "cooperative-sticky"])
@@ -246,7 +250,7 @@ async def test_members_share_the_partitions_as_they_come_and_go(node: Node, stra
         topic = await _fill(client, 4, 100)
         first = Reader(client, topic, group)
         await _shared([first], [4])
-        await until(lambda: len(first.seen) == 100)
+        await until(lambda: len(first.seen) >= 100, shown=lambda: first)
         second = Reader(client, topic, group)
         await _shared([first, second], [2, 2])
         third = Reader(client, topic, group)
@@ -354,11 +358,11 @@ async def test_a_restart_of_the_broker_is_lived_through(make_node: MakeNode) -> 
     async with Client(node.bootstrap, BRISK) as client:
         topic = await _fill(client, 2, 10)
         reader = Reader(client, topic, group)
-        await until(lambda: len(reader.seen) == 10)
+        await until(lambda: len(reader.seen) == 10, shown=lambda: reader)
         async with client.producer(linger_ms=0) as producer:
             await asyncio.to_thread(node.restart, kill=True)
             for number in range(10, 20):
                 await producer.send(topic, b"%d" % number)
-        await until(lambda: len(set(reader.seen)) == 20)
+        await until(lambda: len(set(reader.seen)) == 20, shown=lambda: reader)
         await reader.stop()
         assert sorted(reader.seen) == list(range(20))

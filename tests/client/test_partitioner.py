@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ottla.client.producer.partitioner import Route, murmur2, partition_of_key
@@ -41,11 +41,13 @@ def test_the_hash_is_the_java_clients() -> None:
     assert [murmur2(bytes.fromhex(key)) for key, _ in VECTORS] == [expected & 0xFFFFFFFF for _, expected in VECTORS]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_the_hash_is_the_plain_one(key: bytes) -> None:
     assert murmur2(key) == _java_murmur2(key)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=50), st.integers(1, 5000))
 def test_a_key_has_one_partition_among_those_there_are(key: bytes, partitions: int) -> None:
     chosen = partition_of_key(key, partitions)
@@ -53,6 +55,7 @@ def test_a_key_has_one_partition_among_those_there_are(key: bytes, partitions: i
     assert chosen == (_java_murmur2(key) & 0x7FFFFFFF) % partitions
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=10, unique=True))
 def test_records_without_a_key_move_on_to_another_partition_with_a_leader(available: list[int]) -> None:
     route = Route(51, available)

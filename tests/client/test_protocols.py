@@ -1,7 +1,7 @@
 """The bytes that members put into a group: read what is written, refuse what is none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ottla.client.protocols import (
@@ -18,6 +18,7 @@ names = st.text(st.characters(codec="utf-8"), max_size=20)
 partitions = st.lists(st.builds(TopicPartition, names, st.integers(0, 2**31 - 1)), unique=True, max_size=20)
 
 
+@settings(deadline=None)
 @given(st.lists(names, unique=True), partitions, st.integers(-1, 2**31 - 1), st.none() | st.binary(max_size=9))
 def test_a_subscription_is_read_as_it_was_written(
     topics: list[str], owned: list[TopicPartition], generation: int, user_data: bytes | None
@@ -26,6 +27,7 @@ def test_a_subscription_is_read_as_it_was_written(
     assert decode_subscription(encode_subscription(subscription)) == subscription
 
 
+@settings(deadline=None)
 @given(partitions)
 def test_an_assignment_is_read_as_it_was_written(parts: list[TopicPartition]) -> None:
     assert decode_assignment(encode_assignment(parts)) == sorted(parts)
@@ -37,6 +39,7 @@ def test_a_newer_version_is_read_as_the_newest_known() -> None:
     assert decode_assignment(bytes(data)) == [TopicPartition("a", 1)]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_other_bytes_are_malformed_or_mean_something(data: bytes) -> None:
     for decode in (decode_assignment, decode_subscription):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ottla.client import InvalidResponse
@@ -48,6 +48,7 @@ def _offsets(chunk: Chunk, at_once: int = 1000) -> list[int]:
     return offsets
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.binary(max_size=5), min_size=1, max_size=5), min_size=1, max_size=6),
     st.integers(1, 7),
@@ -124,6 +125,7 @@ def test_markers_are_not_records_and_aborted_transactions_are_not_seen() -> None
     assert _offsets(_chunk(frame)) == [0, 1, 3, 4], "read_uncommitted is told of no transactions"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 10))
 def test_other_bytes_are_an_error_or_nothing(data: bytes, position: int) -> None:
     try:
@@ -133,6 +135,7 @@ def test_other_bytes_are_an_error_or_nothing(data: bytes, position: int) -> None
         return
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(0, 255))
 def test_a_changed_byte_is_noticed(at: int, byte: int) -> None:
     frame = _batch(0, [b"a" * 40, b"b" * 40])
