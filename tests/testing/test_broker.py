@@ -17,6 +17,7 @@ import confluent_kafka
 import confluent_kafka.admin
 import pytest
 from confluent_kafka.admin._config import ConfigResource
+from tests.harness.node import ottla_environment
 
 import ottla.testing
 from ottla.testing import Broker, BrokerFailed, BrokerMisused
@@ -341,7 +342,9 @@ def test_a_process_that_forgets_a_broker_ends(tmp_path: Path) -> None:
         print(broker.folder)
         """
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=ottla_environment(), capture_output=True, text=True, timeout=60, check=True
+    )
     assert not Path(done.stdout.strip()).exists()
     assert done.stderr == ""
 
@@ -351,7 +354,9 @@ def test_the_package_is_imported_without_a_broker() -> None:
         "import sys, ottla.testing, ottla.testing.plugin\n"
         "print(sorted(name for name in sys.modules if name.startswith('ottla')))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=ottla_environment(), capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "['ottla', 'ottla.testing', 'ottla.testing.plugin']"
 
 
@@ -396,6 +401,6 @@ def test_a_forked_process_has_the_address_and_nothing_else(tmp_path: Path) -> No
         """
     )
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=ottla_environment(), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "the broker runs in the process that this one was forked from: ask it there"

@@ -78,7 +78,7 @@ class Life:
             self.node = loop_thread.run(_start(config, storage))
         except OttlaError as error:
             loop_thread.close()
-            raise BrokerFailed(str(error)) from None
+            raise BrokerFailed(str(error).replace("--set ", "")) from None
         except BaseException:
             loop_thread.close()
             raise
