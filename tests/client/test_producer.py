@@ -132,6 +132,24 @@ async def test_what_may_pass_is_sent_again_in_order_under_the_same_numbers(fake:
     assert leader.producer_ids == 101
 
 
+async def test_a_batch_that_was_sent_takes_no_more_records(fake: FakeBroker) -> None:
+    """Its sequence numbers are taken: with one record more under them the leader would not know it as sent before."""
+    fake.topics["t"] = 1
+    leader = Partitions(fake, codes=[ErrorCode.NOT_ENOUGH_REPLICAS])
+    slow = {**QUICK, "retry.backoff.ms": "50", "retry.backoff.max.ms": "50"}
+    async with Client(fake.address, slow) as client, client.producer() as producer:
+        first = await producer.queue("t", b"1")
+        await until(lambda: len(leader.refused) == 1)
+        # The refusal, which came first, has been dealt with when this is answered.
+        await client.admin.list_topics()
+        second = await producer.queue("t", b"2")
+        assert [(await first).offset, (await second).offset] == [0, 1]
+    (refused,) = leader.refused
+    accepted = [(header.base_sequence, header.count) for _, _, header, _ in leader.batches]
+    assert refused.count == 1
+    assert accepted == [(0, 1), (1, 1)]
+
+
 async def test_a_lost_answer_is_no_second_record(fake: FakeBroker) -> None:
     fake.topics["t"] = 1
     leader = Partitions(fake)

@@ -27,6 +27,15 @@ class Queue:
         self.identity: Identity | None = None
         self.next_sequence = 0
 
+    def open_batch(self) -> Batch | None:
+        """Return the batch that takes more records, if any: the last, unless it is under way or was.
+
+        One that is sent again must be the same under its sequence numbers, or the leader would not know it.
+        """
+        if len(self.batches) == self.under_way or self.batches[-1].last_error is not None:
+            return None
+        return self.batches[-1]
+
 
 class Buffer:
     """All queues. ``limit_bytes`` is for everything that waits or is under way, ``batch_bytes`` for one batch."""
@@ -47,9 +56,9 @@ class Buffer:
     def takes_more(self, partition: TopicPartition, size_bytes: int) -> bool:
         """Whether another record would travel with those that wait already; if not, those need not wait any longer."""
         queue = self.queues.get(partition)
-        if queue is None or len(queue.batches) == queue.under_way:
+        batch = None if queue is None else queue.open_batch()
+        if batch is None:
             return False
-        batch = queue.batches[-1]
         if batch.size_bytes + size_bytes <= self._batch_bytes:
             return True
         batch.due = 0.0
@@ -84,7 +93,7 @@ class Buffer:
         if queue is None:
             queue = self.queues[partition] = Queue()
         batches = queue.batches
-        batch = batches[-1] if len(batches) > queue.under_way else None
+        batch = queue.open_batch()
         if batch is None or batch.size_bytes + size_bytes > self._batch_bytes:
             now = self._loop.time()
             batch = Batch(partition, now + self._linger_s, now + self._delivery_s)
