@@ -2,13 +2,16 @@
 
 import json
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
-from tests.cli.commands import Ottla
+from tests.cli.commands import Ottla, on_terminal
 
 from ottla.cli.completion import SHELLS
 from ottla.cli.main import cli
@@ -242,3 +245,33 @@ def test_completion_of_commands_and_options() -> None:
 
 def test_completion_without_a_cluster_offers_nothing() -> None:
     assert complete(NOBODY, "topic", "describe", "") == []
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_completes_with_the_script(tmp_path: Path) -> None:
+    script = tmp_path / "ottla.bash"
+    script.write_text(NOBODY.well("completion", "bash").out)
+    (tmp_path / "ottla").write_text(f'#!/bin/sh\nexec {sys.executable} -m ottla "$@"\n')
+    (tmp_path / "ottla").chmod(0o755)
+    asked = 'COMP_WORDS=(ottla topic de); COMP_CWORD=2; _ottla_completion ottla; echo "${COMPREPLY[@]}"'
+    environment = NOBODY.environment()
+    done = subprocess.run(
+        ["bash", "-c", f"source {script}; {asked}"],
+        env=environment | {"PATH": f"{tmp_path}:{environment['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["describe", "delete"]
+
+
+def test_progress_of_a_cluster_that_does_not_answer_and_ctrl_c() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        with on_terminal(Ottla(f"{host}:{port}"), "topic", "list") as terminal:
+            terminal.wait_for("listing topics (1 s)")
+            terminal.type("\x03")
+            assert terminal.wait() == 130
+            assert terminal.text.endswith("\r\x1b[K")
+            assert "Traceback" not in terminal.text

@@ -1,6 +1,6 @@
 """Arguments whose values a shell can complete from the cluster: names of topics and groups.
 
-While somebody waits for a completion there is little time: what the cluster does not say within a second, or cannot,
+While somebody waits for a completion there is little time: what the cluster does not say within two seconds, or cannot,
 is not offered, and nothing is printed.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     _Text = click.ParamType  # not generic before click 8.4
 
-PATIENCE_S = 1.0
+PATIENCE_S = 2.0
 
 Ask = Callable[["Client"], Awaitable[list[str]]]
 
