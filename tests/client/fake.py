@@ -5,6 +5,7 @@ import contextlib
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import cast
 
 from tests.harness import target
 
@@ -57,7 +58,7 @@ class FakeBroker:
         self.client_ids: set[str] = set()
         self.port = 0
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def address(self) -> str:
@@ -77,13 +78,15 @@ class FakeBroker:
         """Listen no more, and close all connections."""
         assert self._server is not None
         self._server.close()
-        for writer in list(self._writers):
+        for writer in self._tasks.values():
             writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.add(writer)
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._tasks[task] = writer
         try:
             while True:
                 (size,) = struct.unpack(">i", await reader.readexactly(4))
@@ -92,8 +95,8 @@ class FakeBroker:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             return
         finally:
-            self._writers.discard(writer)
-            writer.transport.abort()
+            await _gone(writer)
+            del self._tasks[task]
 
     async def _answer(self, frame: bytes, writer: asyncio.StreamWriter) -> bool:
         header = decode_request_header(frame)
@@ -189,14 +192,24 @@ async def raw_server(answer: bytes | None, *, close: bool) -> AsyncIterator[str]
                 await writer.drain()
             if not close:
                 await reader.read(-1)
-        writer.transport.abort()
+        await _gone(writer)
+        done.set()
 
+    done = asyncio.Event()
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        await done.wait()
         await server.wait_closed()
+
+
+async def _gone(writer: asyncio.StreamWriter) -> None:
+    """Close a connection and wait until it is; else the loop may end before, and the collector complains."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def until(condition: Callable[[], bool], *, shown: Callable[[], object] = lambda: "") -> None:

@@ -48,6 +48,8 @@ class Cluster:
         self.metadata = Metadata()
         self._bootstrap = parse_addresses(bootstrap_servers)
         self._connections: dict[tuple[Address, int], asyncio.Task[Connection]] = {}
+        self._leaving: set[Connection] = set()
+        """Connections that others have taken the place of, and that may still owe an answer."""
         self._lanes = 0
         self._coordinators: dict[str, int] = {}
         self._tls: ssl.SSLContext | None = None
@@ -123,6 +125,7 @@ class Cluster:
         if task is None or (task.done() and not _is_open(task)):
             if task is not None and not task.cancelled() and task.exception() is None:
                 task.result().close_when_idle()
+                self._leaving.add(task.result())
             task = asyncio.get_running_loop().create_task(self._open(address), name=f"connect to {address}")
             task.add_done_callback(_retrieve)
             self._connections[address, lane] = task
@@ -134,12 +137,16 @@ class Cluster:
             from .tls import make_context
 
             self._tls = make_context(self.settings)
-        return await connect(address, self.settings, self._tls)
+        connection = await connect(address, self.settings, self._tls)
+        self._leaving = {old for old in self._leaving if not old.is_gone}
+        return connection
 
     async def close(self) -> None:
         """Close every connection; calls under way raise ClientClosed."""
         self._closed = True
         await self._close(list(self._connections))
+        for connection in self._leaving:
+            await connection.wait_closed()
 
     async def _close(self, keys: list[tuple[Address, int]]) -> None:
         tasks = [self._connections.pop(key) for key in keys]

@@ -117,6 +117,11 @@ class Connection(asyncio.BufferedProtocol):
             return False
         return self._lost is None and not self._retiring
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is left of it."""
+        return self._gone.is_set()
+
     def version(self, api_key: int, newest: int | None = None) -> int:
         """Return the version that requests of an API have on this connection; UnsupportedByBroker if there is none."""
         return choose(api_key, self.versions, newest)

@@ -58,6 +58,9 @@ async def connect(address: Address, settings: ClientSettings, tls: ssl.SSLContex
         if settings.text("security.protocol").startswith("SASL_"):
             await _log_in(connection, settings)
         connection.widen()
+    except Exception:
+        await connection.wait_closed()
+        raise
     except BaseException:
         connection.close()
         raise
