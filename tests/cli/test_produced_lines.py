@@ -77,11 +77,19 @@ def test_json_has_all_of_a_record() -> None:
         (b'{"value": 1, "headers": [{"value": "v"}]}', "a header is neither"),
         (b'{"value": 1, "headers": [{"key": null, "value": "v"}]}', "a header is neither"),
         (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON that can be read"),
+        (b'{"value": 1, "timestamp": 9223372036854775808}', '"timestamp" is neither'),
+        (b'{"value": 1, "headers": {"\\ud800": "v"}}', "no text that UTF-8 can write"),
     ],
 )
 def test_a_line_that_is_no_record_says_why(line: bytes, why: str) -> None:
     with pytest.raises(LineError, match=why):
         reader(as_json=True).read(line)
+
+
+def test_half_a_character_is_kept_as_it_is_written() -> None:
+    assert reader(as_json=True).read(b'{"value": "\\ud800"}').value == b"\xed\xa0\x80"
+    assert reader(as_json=True).read(b'{"value": ["\\ud800"]}').value == b'["\xed\xa0\x80"]'
 
 
 @given(st.binary())

@@ -73,6 +73,8 @@ class LineReader:
             fields = json.loads(line)
         except ValueError as error:
             raise LineError(f"not JSON: {error}") from None
+        except RecursionError:
+            raise LineError("not JSON that can be read: too many arrays or objects in one another") from None
         if not isinstance(fields, dict):
             raise LineError("not a JSON object")
         unknown = fields.keys() - _READ - _PASSED_OVER
@@ -108,7 +110,7 @@ def _bytes(value: Any) -> bytes | None:
         return None
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def _headers(given: Any) -> list[Header]:
@@ -126,6 +128,10 @@ def _header(pair: Any) -> Header:
         if name is not None:
             return name, _field(pair, "value")
     elif isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str):
+        try:
+            pair[0].encode()
+        except UnicodeEncodeError:
+            raise LineError("the key of a header is no text that UTF-8 can write") from None
         return pair[0], _bytes(pair[1])
     raise LineError('a header is neither [key, value] nor {"key": ..., "value": ...}')
 
@@ -133,7 +139,7 @@ def _header(pair: Any) -> Header:
 def _timestamp(given: Any) -> int | None:
     if given is None:
         return None
-    if type(given) is int:
+    if type(given) is int and given.bit_length() < 63:
         return given
     if isinstance(given, str):
         from .output.times import parse_time
