@@ -37,9 +37,15 @@ def test_offsets_from_utc_count_and_without_one_it_is_local() -> None:
     assert parse_time("2026-03-01T12:00", NOW_MS) == round(datetime(2026, 3, 1, 12).timestamp() * 1000)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "1h", "-1y", "2026-13-01", "", "12:00"])
+@pytest.mark.parametrize("text", ["yesterday", "1h", "-1y", "2026-13-01", "", "12:00", f"-{10**400}d"])
 def test_what_is_no_time_says_what_would_be(text: str) -> None:
     with pytest.raises(ValueError, match="is no time; write it like one of these: 2026-03-01, "):
+        parse_time(text, NOW_MS)
+
+
+@pytest.mark.parametrize("text", ["1960-01-01", "1969-12-31T23:59:59.999Z", "-100000d", f"-{10**17}d"])
+def test_before_1970_there_are_no_times(text: str) -> None:
+    with pytest.raises(ValueError, match="is before 1970"):
         parse_time(text, NOW_MS)
 
 

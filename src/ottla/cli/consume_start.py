@@ -15,7 +15,7 @@ from .output.times import parse_time
 if TYPE_CHECKING:
     from ottla.client.consumer import Start
 
-_NUMBER = re.compile(r"-?\d+")
+_NUMBER = re.compile(r"-?\d{1,18}")
 
 
 class Beginning(NamedTuple):

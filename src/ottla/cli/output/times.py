@@ -10,18 +10,22 @@ _EXAMPLES = "2026-03-01, 2026-03-01T12:00:00, 2026-03-01T12:00:00.250Z, 2026-03-
 
 
 def parse_time(text: str, now_ms: int) -> int:
-    """Return the time in ms since 1970; ValueError says which forms there are.
+    """Return the time in ms since 1970; ValueError says which forms there are, or that it is before 1970.
 
-    A time without an offset from UTC is local time, as the clock on the wall shows it.
+    Kafka gives times below 0 meanings of their own (-1 is the end of a log, -2 its beginning). A time
+    without an offset from UTC is local time, as the clock on the wall shows it.
     """
     relative = _RELATIVE.fullmatch(text)
-    if relative is not None:
-        return now_ms - round(float(relative[1]) * _UNIT_MS[relative[2]])
     try:
-        moment = datetime.fromisoformat(text)
-        return round(moment.timestamp() * 1000)
+        if relative is not None:
+            time_ms = now_ms - round(float(relative[1]) * _UNIT_MS[relative[2]])
+        else:
+            time_ms = round(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise ValueError(f"{text!r} is no time; write it like one of these: {_EXAMPLES}") from None
+    if time_ms < 0:
+        raise ValueError(f"{text!r} is before 1970, where Kafka's times begin")
+    return time_ms
 
 
 def looks_like_time(text: str) -> bool:
