@@ -5,7 +5,8 @@ set -eu
 lock="$COMPAT_HERE/$1"
 rm -rf "$COMPAT_HOME/jars" "$COMPAT_HOME/classes"
 mkdir -p "$COMPAT_HOME/jars" "$COMPAT_HOME/classes"
-mvn -q -B -f "$lock/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$COMPAT_HOME/jars"
+mvn -q -B -f "$lock/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$COMPAT_HOME/jars" ||
+    { echo "Maven could not fetch the jars of $1/pom.xml"; exit 1; }
 cd "$COMPAT_HOME/jars"
 if command -v sha256sum >/dev/null 2>&1; then sum=sha256sum; else sum="shasum -a 256"; fi
 $sum ./*.jar >../jars.sha256

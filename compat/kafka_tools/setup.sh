@@ -5,7 +5,8 @@ set -eu
 libs=${OTTLA_KAFKA_LIBS:-$COMPAT_ROOT/.kafka/libs}
 if ! ls "$libs"/kafka-tools-*.jar >/dev/null 2>&1; then
     "$COMPAT_ROOT/tools/setup/setup_clients.sh" java
-    ls "$libs"/kafka-tools-*.jar >/dev/null
+    ls "$libs"/kafka-tools-*.jar >/dev/null 2>&1 ||
+        { echo "Apache Kafka's jars are not there: tools/setup/setup_clients.sh java fetches them (needs Maven)"; exit 1; }
 fi
 rm -f "$COMPAT_HOME/classes.jsa"
 printf 'default.api.timeout.ms=500\nrequest.timeout.ms=500\n' >"$COMPAT_HOME/hurry.properties"

@@ -109,7 +109,7 @@ def test_consumer_group_command(java: JavaTools, connection: Connection, topic: 
     line = next(x for x in java.run(tool, "--describe", "--group", group).splitlines() if topic in x)
     assert line.split()[:6] == [group, topic, "0", "10", "13", "3"], "partition, offset, end, lag"
     reset = ["--reset-offsets", "--to-earliest", "--topic", topic, "--execute"]
-    print(java.run(tool, "--group", group, *reset))
+    java.run(tool, "--group", group, *reset)
     again = java.join(topic, group)
     taken.clear()
 

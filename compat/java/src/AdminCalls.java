@@ -139,7 +139,8 @@ final class AdminCalls {
     private static Map<String, Object> describeLogDirs(Admin admin, Request request) throws Exception {
         var brokers = ids(admin.describeCluster().nodes().get());
         var dirs = new ArrayList<Map<String, Object>>();
-        for (Map<String, LogDirDescription> ofBroker : admin.describeLogDirs(brokers).allDescriptions().get().values()) {
+        for (Map<String,
+            LogDirDescription> ofBroker : admin.describeLogDirs(brokers).allDescriptions().get().values()) {
             ofBroker.forEach((path, dir) -> {
                 if (dir.error() != null) {
                     throw dir.error();
@@ -198,7 +199,8 @@ final class AdminCalls {
         return Map.of("offset", found.offset(), "timestamp", found.timestamp());
     }
 
-    /** By both calls, where the newer one (of groups of all types) is there; what only one of them tells is left out. */
+    /** By both calls,
+        where the newer one (of groups of all types) is there; what only one of them tells is left out. */
     private static Map<String, Object> listGroups(Admin admin, Request request) throws Exception {
         Set<String> groups = admin.listConsumerGroups().all().get().stream()
             .map(each -> each.groupId()).collect(Collectors.toCollection(TreeSet::new));
@@ -220,7 +222,8 @@ final class AdminCalls {
         var members = new ArrayList<Map<String, Object>>();
         for (MemberDescription each : group.members()) {
             var assignment = new ArrayList<List<Object>>();
-            each.assignment().topicPartitions().forEach(place -> assignment.add(List.of(place.topic(), place.partition())));
+            each.assignment().topicPartitions().forEach(place ->
+                assignment.add(List.of(place.topic(), place.partition())));
             var member = new LinkedHashMap<String, Object>();
             member.put("client_id", each.clientId());
             member.put("host", each.host());

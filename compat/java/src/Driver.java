@@ -43,7 +43,8 @@ public final class Driver {
     private static final String VERSION = AppInfoParser.getVersion();
     private static final int GRACE_MS = 500;
 
-    private final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+    private final PrintStream out =
+        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
     private final ExecutorService worker = Executors.newCachedThreadPool(
         task -> {
             Thread thread = new Thread(task, "requests");
@@ -112,7 +113,8 @@ public final class Driver {
 
     private static void explain(Map<String, Object> answer, Throwable failure) {
         Throwable cause = failure;
-        while ((cause instanceof ExecutionException || cause instanceof CompletionException) && cause.getCause() != null) {
+
+            while ((cause instanceof ExecutionException || cause instanceof CompletionException) && cause.getCause() != null) {
             cause = cause.getCause();
         }
         if (cause instanceof None) {

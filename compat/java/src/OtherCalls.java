@@ -72,18 +72,24 @@ final class OtherCalls {
         calls.put("createTopics with assignments", () -> admin.createTopics(List.of(placed)).config(assigned).get());
         var more = NewPartitions.increaseTo(3, List.of(List.of(broker)));
         var validate = new CreatePartitionsOptions().validateOnly(true);
-        calls.put("createPartitions, validated", () -> admin.createPartitions(Map.of(assigned, more), validate).all().get());
-        calls.put("createPartitions with assignments", () -> admin.createPartitions(Map.of(assigned, more)).all().get());
+        calls.put("createPartitions, validated", () ->
+            admin.createPartitions(Map.of(assigned, more), validate).all().get());
+        calls.put("createPartitions with assignments", () ->
+            admin.createPartitions(Map.of(assigned, more)).all().get());
         calls.put("describeTopics with operations", () -> {
-            var result = admin.describeTopics(List.of(topic), new DescribeTopicsOptions().includeAuthorizedOperations(true));
+            var result =
+                admin.describeTopics(List.of(topic), new DescribeTopicsOptions().includeAuthorizedOperations(true));
             Map<String, KafkaFuture<?>> futures =
                 Newer.call(result.getClass(), result, new String[] {"topicNameValues", "values"});
             return futures.get(topic).get();
         });
-        calls.put("describeTopics by id", () -> await(Newer.call(Admin.class, admin, "describeTopics", ids(topic)), "allTopicIds"));
-        calls.put("deleteTopics by id", () -> await(Newer.call(Admin.class, admin, "deleteTopics", ids(assigned)), "all"));
+        calls.put("describeTopics by id", () ->
+            await(Newer.call(Admin.class, admin, "describeTopics", ids(topic)), "allTopicIds"));
+        calls.put("deleteTopics by id", () ->
+            await(Newer.call(Admin.class, admin, "deleteTopics", ids(assigned)), "all"));
         calls.put("describeCluster with operations", () ->
-            admin.describeCluster(new DescribeClusterOptions().includeAuthorizedOperations(true)).authorizedOperations().get());
+
+                admin.describeCluster(new DescribeClusterOptions().includeAuthorizedOperations(true)).authorizedOperations().get());
     }
 
     /** A TopicCollection of one id, where the client has that class. */
@@ -101,14 +107,16 @@ final class OtherCalls {
 
     private void groups() {
         var operations = new DescribeConsumerGroupsOptions().includeAuthorizedOperations(true);
-        calls.put("describeConsumerGroups with operations", () -> admin.describeConsumerGroups(List.of(group), operations).all().get());
+        calls.put("describeConsumerGroups with operations", () ->
+            admin.describeConsumerGroups(List.of(group), operations).all().get());
         calls.put("describeClassicGroups", () ->
             await(Newer.call(Admin.class, admin, "describeClassicGroups", List.of(group)), "all"));
         calls.put("listConsumerGroupOffsets of several groups", () -> {
             Class<?> spec = classOf("org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec");
             Object everything = spec.getConstructor().newInstance();
             Object result = Newer.call(
-                Admin.class, admin, "listConsumerGroupOffsets", Map.of(group, everything, group + "-other", everything));
+                Admin.class, admin, "listConsumerGroupOffsets", Map.of(group, everything, group + "-other",
+                    everything));
             return await(result, "all");
         });
         for (String kind : List.of("forConsumerGroups", "forShareGroups", "forStreamsGroups")) {
@@ -135,7 +143,8 @@ final class OtherCalls {
             });
         }
         var committed = new ListOffsetsOptions(IsolationLevel.READ_COMMITTED);
-        calls.put("listOffsets read_committed", () -> admin.listOffsets(Map.of(partition, OffsetSpec.latest()), committed).all().get());
+        calls.put("listOffsets read_committed", () ->
+            admin.listOffsets(Map.of(partition, OffsetSpec.latest()), committed).all().get());
         calls.put("describeReplicaLogDirs", () ->
             admin.describeReplicaLogDirs(List.of(new TopicPartitionReplica(topic, 0, broker))).all().get());
         calls.put("deleteRecords to the end", () ->
@@ -147,7 +156,8 @@ final class OtherCalls {
         var ofTopic = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         var ofAll = new ConfigResource(ConfigResource.Type.BROKER, "");
         var loggers = new ConfigResource(ConfigResource.Type.BROKER_LOGGER, String.valueOf(broker));
-        calls.put("describeConfigs with synonyms and documentation", () -> admin.describeConfigs(List.of(ofTopic), everything).all().get());
+        calls.put("describeConfigs with synonyms and documentation", () ->
+            admin.describeConfigs(List.of(ofTopic), everything).all().get());
         calls.put("describeConfigs of all brokers", () -> admin.describeConfigs(List.of(ofAll)).all().get());
         calls.put("describeConfigs of loggers", () -> admin.describeConfigs(List.of(loggers)).all().get());
         var set = new AlterConfigOp(new ConfigEntry("retention.ms", "1234567"), AlterConfigOp.OpType.SET);
@@ -156,15 +166,19 @@ final class OtherCalls {
             admin.incrementalAlterConfigs(change, new AlterConfigsOptions().validateOnly(true)).all().get());
         for (var op : List.of(AlterConfigOp.OpType.SET, AlterConfigOp.OpType.DELETE)) {
             var entry = new ConfigEntry("log.retention.ms", op == AlterConfigOp.OpType.SET ? "604800001" : null);
-            Map<ConfigResource, Collection<AlterConfigOp>> ofBrokers = Map.of(ofAll, List.of(new AlterConfigOp(entry, op)));
-            calls.put("incrementalAlterConfigs of all brokers, " + op, () -> admin.incrementalAlterConfigs(ofBrokers).all().get());
+            Map<ConfigResource, Collection<AlterConfigOp>> ofBrokers =
+                Map.of(ofAll, List.of(new AlterConfigOp(entry, op)));
+            calls.put("incrementalAlterConfigs of all brokers, " + op, () ->
+                admin.incrementalAlterConfigs(ofBrokers).all().get());
         }
         calls.put("listClientMetricsResources", () ->
             await(Newer.call(Admin.class, admin, "listClientMetricsResources"), "all"));
         calls.put("listConfigResources of a type", () -> {
-            Object options = classOf("org.apache.kafka.clients.admin.ListConfigResourcesOptions").getConstructor().newInstance();
+            Object options =
+                classOf("org.apache.kafka.clients.admin.ListConfigResourcesOptions").getConstructor().newInstance();
             return await(
-                Newer.call(Admin.class, admin, "listConfigResources", Set.of(ConfigResource.Type.TOPIC), options), "all");
+                Newer.call(Admin.class, admin, "listConfigResources", Set.of(ConfigResource.Type.TOPIC), options),
+                    "all");
         });
     }
 }

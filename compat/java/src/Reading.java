@@ -55,9 +55,11 @@ final class Reading {
     private static void seek(
         KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, JsonElement start, Duration timeout) {
         if (start.isJsonObject()) {
-            OffsetAndTimestamp found = byTime(consumer, partition, start.getAsJsonObject().get("time").getAsLong(), timeout);
+            OffsetAndTimestamp found =
+                byTime(consumer, partition, start.getAsJsonObject().get("time").getAsLong(), timeout);
             consumer.seek(
-                partition, found != null ? found.offset() : consumer.endOffsets(List.of(partition), timeout).get(partition));
+                partition, found != null ? found.offset() : consumer.endOffsets(List.of(partition),
+                    timeout).get(partition));
         } else if (start.getAsJsonPrimitive().isNumber()) {
             consumer.seek(partition, start.getAsLong());
         } else if (start.getAsString().equals("end")) {
