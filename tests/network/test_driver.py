@@ -241,6 +241,30 @@ async def test_what_is_under_way_is_answered_after_the_peer_has_said_all(service
     assert await client.closed()
 
 
+async def test_what_was_said_before_the_end_is_served_behind_what_is_under_way(service: Echo, connect: Connect) -> None:
+    """A producer without acknowledgements has sent all it has, and leaves; Kafka serves what it has received, too."""
+    client = await connect()
+    client.send(b"w1", b"n2", b"w3", b"n4")
+    client.writer.write_eof()
+    await until(lambda: len(service.slots) == 1)
+    service.slots[0][1].complete(None)
+    await until(lambda: len(service.slots) == 2)
+    service.slots[1][1].complete(None)
+    assert await client.closed()
+    assert service.served == [b"w1", b"n2", b"w3", b"n4"]
+
+
+async def test_a_request_that_ends_too_soon_keeps_no_connection(service: Echo, connect: Connect) -> None:
+    client = await connect()
+    client.send(b"w1")
+    client.writer.write(framed(b"n2")[:-1])
+    client.writer.write_eof()
+    await until(lambda: len(service.slots) == 1)
+    service.slots[0][1].complete(None)
+    assert await client.closed()
+    await until(lambda: not service.open)
+
+
 async def test_a_refused_connection_is_closed(service: Echo, connect: Connect) -> None:
     service.accept = False
     client = await connect()

@@ -142,6 +142,7 @@ class Connection(asyncio.BufferedProtocol):
     """One client's connection."""
 
     __slots__ = (
+        "_at_end",
         "_blocked_writing",
         "_held",
         "_limits",
@@ -183,6 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         )
         self._slots: deque[Slot] = deque()
         self._loop = asyncio.get_running_loop()
+        self._at_end = False
         self._blocked_writing = False
         self._held = False
         self._unsent_bytes = 0
@@ -256,11 +258,17 @@ class Connection(asyncio.BufferedProtocol):
             self._process()
 
     def eof_received(self) -> bool:
-        """Close when the peer has said all it has to say, after what is under way was answered."""
+        """Close when the peer has said all it has to say, after all of it was served.
+
+        A producer that waits for no acknowledgement (acks=0) leaves as soon as it has sent its last request.
+        """
+        self._at_end = True
         if self._slots:
-            self.closing = True
             return True
-        return False
+        if self._held or self._reader.is_idle:
+            return False
+        self._go_on_soon()
+        return True
 
     def pause_writing(self) -> None:
         """Take nothing more from a peer that does not read."""
@@ -367,6 +375,8 @@ class Connection(asyncio.BufferedProtocol):
             self._processing = False
         reader.give_back()
         self._send()
+        if self._at_end and not slots and not self._blocked_writing:
+            self.close()
         self._update_reading()
 
     def _update_reading(self) -> None:
@@ -391,7 +401,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flush()
         self._processing = False
         self._send()
-        if self.closing and not self._slots:
+        if not self._slots and (self.closing or (self._at_end and self._reader.is_idle)):
             self.close()
         elif not self._reader.is_idle:
             self._go_on_soon()
