@@ -316,7 +316,7 @@ class Consumer:
     async def _look_for_partitions(self) -> None:
         """Find partitions that a topic got meanwhile."""
         self._looked_at = self._loop.time()
-        names = self._topics or sorted({part.topic for part in self._wanted})
+        names = sorted({*self._topics, *self._counts, *(part.topic for part in self._wanted)})
         try:
             topics = await self._cluster.refresh(names)
         except ClientError:

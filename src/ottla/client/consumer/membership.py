@@ -191,7 +191,8 @@ class Membership:
             members.append(Member(entry.member_id, entry.group_instance_id, subscription))
         wanted = sorted({topic for member in members for topic in member.subscription.topics})
         topics = await self._cluster.refresh(wanted)
-        counts = {name: len(topic.partitions) for name, topic in topics.items() if not topic.error_code}
+        # A topic that is not there yet has no partitions, and is looked for like a topic that may get more.
+        counts = {name: 0 if topic.error_code else len(topic.partitions) for name, topic in topics.items()}
         assignor = ASSIGNORS[response.protocol_name or self._strategies[0]]
         return assignor(members, counts), counts
 
