@@ -139,8 +139,8 @@ final class AdminCalls {
     private static Map<String, Object> describeLogDirs(Admin admin, Request request) throws Exception {
         var brokers = ids(admin.describeCluster().nodes().get());
         var dirs = new ArrayList<Map<String, Object>>();
-        for (Map<String,
-            LogDirDescription> ofBroker : admin.describeLogDirs(brokers).allDescriptions().get().values()) {
+        var described = admin.describeLogDirs(brokers).allDescriptions().get();
+        for (Map<String, LogDirDescription> ofBroker : described.values()) {
             ofBroker.forEach((path, dir) -> {
                 if (dir.error() != null) {
                     throw dir.error();
@@ -199,8 +199,7 @@ final class AdminCalls {
         return Map.of("offset", found.offset(), "timestamp", found.timestamp());
     }
 
-    /** By both calls,
-        where the newer one (of groups of all types) is there; what only one of them tells is left out. */
+    /** By both calls, where the newer one (groups of all types) is there; what only one of them tells is left out. */
     private static Map<String, Object> listGroups(Admin admin, Request request) throws Exception {
         Set<String> groups = admin.listConsumerGroups().all().get().stream()
             .map(each -> each.groupId()).collect(Collectors.toCollection(TreeSet::new));

@@ -111,10 +111,13 @@ public final class Driver {
         return answer;
     }
 
+    private static boolean isWrapper(Throwable cause) {
+        return cause instanceof ExecutionException || cause instanceof CompletionException;
+    }
+
     private static void explain(Map<String, Object> answer, Throwable failure) {
         Throwable cause = failure;
-
-            while ((cause instanceof ExecutionException || cause instanceof CompletionException) && cause.getCause() != null) {
+        while (isWrapper(cause) && cause.getCause() != null) {
             cause = cause.getCause();
         }
         if (cause instanceof None) {

@@ -87,9 +87,10 @@ final class OtherCalls {
             await(Newer.call(Admin.class, admin, "describeTopics", ids(topic)), "allTopicIds"));
         calls.put("deleteTopics by id", () ->
             await(Newer.call(Admin.class, admin, "deleteTopics", ids(assigned)), "all"));
-        calls.put("describeCluster with operations", () ->
-
-                admin.describeCluster(new DescribeClusterOptions().includeAuthorizedOperations(true)).authorizedOperations().get());
+        calls.put("describeCluster with operations", () -> {
+            var options = new DescribeClusterOptions().includeAuthorizedOperations(true);
+            return admin.describeCluster(options).authorizedOperations().get();
+        });
     }
 
     /** A TopicCollection of one id, where the client has that class. */
@@ -114,9 +115,8 @@ final class OtherCalls {
         calls.put("listConsumerGroupOffsets of several groups", () -> {
             Class<?> spec = classOf("org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec");
             Object everything = spec.getConstructor().newInstance();
-            Object result = Newer.call(
-                Admin.class, admin, "listConsumerGroupOffsets", Map.of(group, everything, group + "-other",
-                    everything));
+            var wanted = Map.of(group, everything, group + "-other", everything);
+            Object result = Newer.call(Admin.class, admin, "listConsumerGroupOffsets", wanted);
             return await(result, "all");
         });
         for (String kind : List.of("forConsumerGroups", "forShareGroups", "forStreamsGroups")) {
@@ -176,9 +176,8 @@ final class OtherCalls {
         calls.put("listConfigResources of a type", () -> {
             Object options =
                 classOf("org.apache.kafka.clients.admin.ListConfigResourcesOptions").getConstructor().newInstance();
-            return await(
-                Newer.call(Admin.class, admin, "listConfigResources", Set.of(ConfigResource.Type.TOPIC), options),
-                    "all");
+            var types = Set.of(ConfigResource.Type.TOPIC);
+            return await(Newer.call(Admin.class, admin, "listConfigResources", types, options), "all");
         });
     }
 }

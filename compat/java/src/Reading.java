@@ -57,16 +57,18 @@ final class Reading {
         if (start.isJsonObject()) {
             OffsetAndTimestamp found =
                 byTime(consumer, partition, start.getAsJsonObject().get("time").getAsLong(), timeout);
-            consumer.seek(
-                partition, found != null ? found.offset() : consumer.endOffsets(List.of(partition),
-                    timeout).get(partition));
+            consumer.seek(partition, found != null ? found.offset() : end(consumer, partition, timeout));
         } else if (start.getAsJsonPrimitive().isNumber()) {
             consumer.seek(partition, start.getAsLong());
         } else if (start.getAsString().equals("end")) {
-            consumer.seek(partition, consumer.endOffsets(List.of(partition), timeout).get(partition));
+            consumer.seek(partition, end(consumer, partition, timeout));
         } else {
             consumer.seekToBeginning(List.of(partition));
         }
+    }
+
+    private static long end(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, Duration timeout) {
+        return consumer.endOffsets(List.of(partition), timeout).get(partition);
     }
 
     private static OffsetAndTimestamp byTime(
