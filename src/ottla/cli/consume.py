@@ -5,7 +5,7 @@ import sys
 import click
 
 from .completing import GROUP, TOPIC
-from .options import Target, WholeNumber, target_options
+from .options import MAX_INT64, Target, WholeNumber, target_options
 from .tree import HELP
 
 
@@ -28,7 +28,7 @@ from .tree import HELP
     help="Only this partition, or several.",
 )
 @click.option("-g", "--group", metavar="GROUP", type=GROUP, help="Be a member of this group: go on where it stopped.")
-@click.option("-n", "--max", "max_records", type=WholeNumber(1), metavar="N", help="End after N records.")
+@click.option("-n", "--max", "max_records", type=WholeNumber(1, MAX_INT64), metavar="N", help="End after N records.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 @click.option(

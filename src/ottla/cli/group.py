@@ -5,7 +5,7 @@ import sys
 import click
 
 from .completing import GROUP, TOPIC
-from .options import Target, WholeNumber, json_option, target_options, yes_option
+from .options import MAX_INT64, Target, WholeNumber, json_option, target_options, yes_option
 from .tree import HELP, CommandGroup
 
 
@@ -69,7 +69,7 @@ def describe(names: tuple[str, ...], as_json: bool, bootstrap: str | None, comma
 )
 @click.option("--to-earliest", is_flag=True, help="To the first record there is.")
 @click.option("--to-latest", is_flag=True, help="Behind the last record.")
-@click.option("--to-offset", type=WholeNumber(0), metavar="OFFSET", help="To this offset.")
+@click.option("--to-offset", type=WholeNumber(0, MAX_INT64), metavar="OFFSET", help="To this offset.")
 @click.option(
     "--to-datetime", metavar="TIME", help="To the first record not older than this: ISO 8601, -90s, -1h, -7d."
 )

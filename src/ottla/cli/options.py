@@ -9,6 +9,9 @@ from ottla.model.errors import OperatorError
 
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
 BOOTSTRAP_VARIABLE = "OTTLA_BOOTSTRAP"
+MAX_INT16 = 2**15 - 1
+MAX_INT32 = 2**31 - 1
+MAX_INT64 = 2**63 - 1
 
 if TYPE_CHECKING:
     _Int = click.ParamType[int]
@@ -26,12 +29,13 @@ class Target(NamedTuple):
 
 
 class WholeNumber(_Int):
-    """A number not below ``least``; unlike click's own range it does not show in the help."""
+    """A number from ``least`` to ``most``; unlike click's own range it does not show in the help."""
 
     name = "number"
 
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, most: int = MAX_INT32) -> None:
         self._least = least
+        self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, or fail with what is wrong with it."""
@@ -41,6 +45,8 @@ class WholeNumber(_Int):
             self.fail(f"{value!r} is not a whole number", param, ctx)
         if number < self._least:
             self.fail(f"{number} is below {self._least}", param, ctx)
+        if number > self._most:
+            self.fail(f"{number} is more than {self._most}", param, ctx)
         return number
 
 

@@ -5,7 +5,7 @@ import sys
 import click
 
 from .completing import TOPIC
-from .options import Target, WholeNumber, json_option, target_options, yes_option
+from .options import MAX_INT16, Target, WholeNumber, json_option, target_options, yes_option
 from .tree import HELP, CommandGroup
 
 
@@ -26,7 +26,11 @@ def topic() -> None:
     "-p", "--partitions", metavar="N", type=WholeNumber(1), help="How many. [default: the broker's num.partitions]"
 )
 @click.option(
-    "-r", "--replication-factor", metavar="N", type=WholeNumber(1), help="Replicas of each. [default: the broker's]"
+    "-r",
+    "--replication-factor",
+    metavar="N",
+    type=WholeNumber(1, MAX_INT16),
+    help="Replicas of each. [default: the broker's]",
 )
 @click.option("-c", "--config", "configs", metavar="KEY=VALUE", multiple=True, help="A setting of the topic.")
 @click.option("--if-not-exists", is_flag=True, help="A topic that exists already is no error.")
