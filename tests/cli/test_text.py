@@ -6,6 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ottla.cli.output.json_text import json_line
 from ottla.cli.output.text import json_bytes, one_line, safe_text, size_text
 
 
@@ -50,3 +51,12 @@ def test_sizes() -> None:
         "1.5 GB",
         "10000.0 TB",
     ]
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_json_says_the_same_without_what_a_terminal_obeys(text: str) -> None:
+    line = json_line([text])
+    assert json.loads(line) == [text]
+    line.encode()
+    assert not any(0x7F <= ord(character) < 0xA0 or ord(character) < 0x20 for character in line)
+    assert json_line("zwölf 注文") == '"zwölf 注文"'

@@ -28,11 +28,6 @@ def parse_time(text: str, now_ms: int) -> int:
     return time_ms
 
 
-def looks_like_time(text: str) -> bool:
-    """Whether the text can only be meant as a time, not as an offset: a date or a relative time."""
-    return _RELATIVE.fullmatch(text) is not None or re.match(r"\d{4}-\d\d", text) is not None
-
-
 def iso_text(timestamp_ms: int) -> str:
     """Return the time in UTC, to the millisecond: ``2026-03-01T12:00:00.250Z``; a dash for no time."""
     if timestamp_ms == NO_TIMESTAMP:
