@@ -107,6 +107,8 @@ class Node:
         self.call_soon = self.loop.call_soon
         self.stage: str | None = "starting"
         """What the node is at instead of serving."""
+        self.is_drained = False
+        """Whether the node stops and has no client any more: nothing may be appended then, behind what is flushed."""
         self.has_figures = False
         """Whether everything is there that the metrics tell of."""
         self.metrics_url: str | None = None
@@ -413,6 +415,7 @@ class Node:
         self.stage = "stopping"
         self._acceptor.stop_accepting()
         await self._drain()
+        self.is_drained = True
         await self._acceptor.close()
         while self._closers:
             try:

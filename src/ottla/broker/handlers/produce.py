@@ -170,8 +170,11 @@ async def _check_and_append(
             validated = await node.tasks.compute(
                 partition.validate, records, produce_version=context.api_version, now_ms=now_ms
             )
-            # It may have been deleted meanwhile, and made anew.
-            partition = node.replicas.partition(name, answer.index)
+            if node.replicas.partition(name, answer.index) is not partition:
+                # The topic was deleted meanwhile, and another one of its name asks for other things.
+                raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+            if node.is_drained:
+                raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)  # nobody waits any more, and logs are being closed
             info = partition.append_validated(validated.batch, validated.header, now_ms=now_ms)
         except ApiError as error:
             _refuse(answer, error, partition, request)
