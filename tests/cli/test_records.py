@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import random
+import shlex
 import signal
 import struct
 import subprocess
@@ -208,7 +209,7 @@ def test_following_begins_at_the_end(ottla: Ottla, name: str) -> None:
         assert "old" not in terminal.text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_loses_nothing_that_was_read(ottla: Ottla, name: str, number: signal.Signals) -> None:
     process = ottla.start("produce", name, "-p", "0", "--linger-ms", "60000")
     assert process.stdin is not None
@@ -276,6 +277,43 @@ def test_a_full_disk_is_one_line(ottla: Ottla, name: str) -> None:
             assert done.returncode == 1
             assert done.stderr.decode().startswith("ottla: ")
             assert done.stderr.count(b"\n") == 1
+
+
+def test_what_could_not_be_printed_is_not_committed(ottla: Ottla, name: str, tmp_path: Path) -> None:
+    """Whatever the file of settings says: it may be an application's, which commits by time."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    ottla.well("produce", name, stdin="x\n")
+    settings = tmp_path / "client.properties"
+    settings.write_text("enable.auto.commit=true\n")
+    group = unique("group")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            ottla_command("consume", name, "--group", group, "--command-config", str(settings)),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=ottla.environment(),
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert ottla.well("consume", name, "--group", group).out == "x\n"
+
+
+def test_commands_work_without_standard_output_and_error(ottla: Ottla, name: str) -> None:
+    """As some supervisors start them; nothing that is opened later may take the place of these streams."""
+    ottla.well("produce", name, stdin="x\n")
+    for arguments in ("consume", "topic describe"):
+        command = shlex.join([*ottla_command(*arguments.split()), name])
+        for closed in (">&-", "2>&-", ">&- 2>&-"):
+            done = subprocess.run(
+                ["sh", "-c", f"{command} {closed}"],
+                capture_output=True,
+                env=ottla.environment(),
+                timeout=30,
+                check=False,
+            )
+            assert (done.returncode, done.stderr) == (0, b""), (arguments, closed)
 
 
 def test_a_terminal_gets_nothing_that_could_do_something_to_it(ottla: Ottla, name: str) -> None:
@@ -463,3 +501,19 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(make_node: MakeNod
     _, err = writer.communicate(timeout=60)
     assert (writer.returncode, err) == (0, b"2 records produced\n")
     assert mine.well("consume", "t").lines() == ["x", "y", "z"]
+
+
+def test_streams_that_are_closed(ottla: Ottla, name: str) -> None:
+    produce, consume = (" ".join(ottla_command(verb, name)) for verb in ("produce", "consume"))
+    for command, code in (
+        (f"echo a | {produce} 2>&-", 0),
+        (f"echo b | {produce} >&- 2>&-", 0),
+        (f"{produce} <&-", 2),
+        (f"{consume} >&-", 0),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", command], env=ottla.environment(), capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == code, (command, done)
+        assert b"Traceback" not in done.stderr
+    assert sorted(ottla.well("consume", name).lines()) == ["a", "b"]

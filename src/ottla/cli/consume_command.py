@@ -90,7 +90,8 @@ class Consumption:
             ends = None if self._follow else {partition: span.end for partition, span in spans.items()}
             wanted = spans if ends is None else {one: span for one, span in spans.items() if span.start < span.end}
             if wanted:
-                async with client.consumer(partitions=list(wanted), from_="beginning") as consumer:
+                reading = client.consumer(partitions=list(wanted), from_="beginning", enable_auto_commit=False)
+                async with reading as consumer:
                     await _seek(consumer, wanted)
                     await self._read(consumer, ends)
             return
@@ -100,6 +101,7 @@ class Consumption:
             partitions=partitions if self._numbers else (),
             group=self._group,
             from_=self._start.for_group(),
+            enable_auto_commit=False,  # it would commit what was read, printed or not
         )
         async with consumer:
             if not consumer.assignment and ends is not None:
