@@ -404,3 +404,33 @@ def test_a_forked_process_has_the_address_and_nothing_else(tmp_path: Path) -> No
     done = subprocess.run(command, env=ottla_environment(), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "the broker runs in the process that this one was forked from: ask it there"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_that_lives_on_holds_no_socket_of_a_broker_that_stops() -> None:
+    """A worker that was started with multiprocessing, say: its parent's broker may stop and start meanwhile."""
+    program = textwrap.dedent(
+        """
+        import os, signal, socket
+        from ottla.testing import Broker
+        with Broker({"ottla.metrics.listener": "127.0.0.1:0"}) as broker:
+            broker.produce("t", "v")
+            client = socket.create_connection((broker.host, broker.port), timeout=10)
+            broker.topics()
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+            try:
+                broker.stop()
+                assert client.recv(1) == b""
+                broker.start()
+                assert len(broker.records("t")) == 1
+            finally:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            client.close()
+        """
+    )
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
+    done = subprocess.run(command, env=ottla_environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

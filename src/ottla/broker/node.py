@@ -126,6 +126,14 @@ class Node:
         """The cluster's id, 22 characters."""
         return self.image.cluster_id
 
+    def socket_descriptors(self) -> list[int]:
+        """Return the descriptors of the sockets that listen and of the clients' connections."""
+        transports = [connection.transport for connection in self.connections.all()]
+        found = [transport.get_extra_info("socket").fileno() for transport in transports if transport is not None]
+        if self._metrics_socket is not None:
+            found.append(self._metrics_socket.fileno())
+        return [descriptor for descriptor in found + self._acceptor.socket_descriptors() if descriptor >= 0]
+
     # -- start ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:

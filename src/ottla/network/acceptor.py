@@ -33,6 +33,10 @@ class Acceptor:
         """Give back memory for large requests that was not used since this was called last."""
         self._large_buffers.release_unused()
 
+    def socket_descriptors(self) -> list[int]:
+        """Return the descriptors of the listening sockets."""
+        return [sock.fileno() for server in self._servers for sock in server.sockets]
+
     def stop_accepting(self) -> None:
         """Accept no more; the connections there are stay."""
         for server in self._servers:

@@ -16,6 +16,7 @@ from ottla.broker.storage import Storage
 from ottla.model.errors import OttlaError
 from ottla.runtime.settings import BrokerConfig
 
+from . import forks
 from .errors import BrokerFailed, BrokerMisused
 from .loop_thread import LoopThread
 from .settings import FOR_TESTS, broker_config
@@ -83,6 +84,7 @@ class Life:
             loop_thread.close()
             raise
         self.loop_thread = loop_thread
+        forks.watch(self.node)
         self._remember_ports(self.node)
 
     def _open_storage(self) -> Storage:
