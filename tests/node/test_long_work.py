@@ -75,3 +75,8 @@ def test_a_large_request_that_is_cut_off_closes_the_connection(connection: Conne
     body = head + number_of_topics + b"\x02a\x00" * 40_000
     connection.send_frame(body[:-1])
     connection.wait_closed()
+
+
+def test_a_large_request_for_versions_nobody_serves_is_answered_as_a_small_one(connection: Connection) -> None:
+    connection.send_frame(bytes.fromhex("0012006300000007000178") + bytes(70_000))
+    assert connection.receive_frame()[:6] == bytes.fromhex("000000070023")

@@ -68,7 +68,7 @@ class Dispatcher:
             entry.count += 1
             entry.request_bytes += size_bytes
             connection.client_id = client_id
-            if size_bytes > LARGE_REQUEST_BYTES and key != PRODUCE:
+            if size_bytes > LARGE_REQUEST_BYTES and key != PRODUCE and entry.version == version:
                 return self._serve_large(entry, connection, bytes(frame), position, correlation_id)
             request = entry.decode(frame, position, entry.version) if entry.version == version else None
         except CODEC_ERRORS as error:
