@@ -28,6 +28,8 @@ class Echo:
         self.hold = False
         self.abandoned = 0
         self.timed = False
+        self.busy_seconds = 0.0
+        self.waited: list[float] = []
         self.sent: list[tuple[bytes, float, float]] = []
         """Requests that were counted, how long their answers waited to be written, and how long to be taken."""
 
@@ -35,6 +37,10 @@ class Echo:
         body = bytes(frame)
         self.served.append(body)
         if self.timed and body[:1] not in b"wp":
+            self.waited.append(connection.last_active - connection.began_waiting)
+            now = time.perf_counter()
+            while time.perf_counter() < now + self.busy_seconds:
+                pass
             now = time.perf_counter()
             connection.answered.append((body, connection.began_waiting, connection.last_active, now, now))
         match body[:1]:
@@ -389,6 +395,25 @@ async def test_an_answer_that_waits_for_its_turn_is_counted_with_that_wait(servi
     first.complete(framed(b"p1"))
     assert [name for name, _, _ in service.sent] == [b"p1", b"e2"]
     assert service.sent[1][1] > 0.001
+
+
+async def test_who_is_served_second_in_a_turn_of_the_loop_has_waited_for_the_first(
+    service: Echo, connect: Connect
+) -> None:
+    one, other = await connect(), await connect()
+    service.busy_seconds = 0.005
+    service.timed = True
+    one.send(b"1")
+    other.send(b"2")
+    assert [await one.receive(), await other.receive()] == [b"1", b"2"]
+    waited = sorted(service.waited)
+    assert waited[0] == 0
+    # Whether both are found in one turn is not for the test to say; if they were, the second waited for the first.
+    assert waited[1] == 0 or waited[1] > 0.004
+    service.waited.clear()
+    one.send(b"3")
+    await one.receive()
+    assert service.waited == [0], "what comes alone waits for nobody"
 
 
 async def test_sending_takes_as_long_as_the_peer_does_not_read(service: Echo, connect: Connect) -> None:

@@ -3,7 +3,8 @@
 Kafka's ``RequestMetrics`` splits a request's time into parts that follow one another; so do we, with its meanings:
 
 ==============  ====================================================================================================
-queue           from when the request was there to be served until it was begun with
+queue           until it was begun with: from when the event loop found that it had come, or its connection was free for
+                it; while the loop was busy with something else, what came is not known of
 local           this node's own work, the disk's included
 remote          what was waited for that others do: records for a fetch, the other members for a JoinGroup
 response queue  from the answer to its being handed to the operating system, in the order of the requests

@@ -5,6 +5,7 @@ import contextlib
 import socket
 
 from ottla.network.driver import Connection, ConnectionLimits, Service
+from ottla.network.turn import Turn
 from ottla.network.wire import LargeBuffers
 
 
@@ -18,12 +19,14 @@ class Acceptor:
         self._limits = limits
         self._large_buffers = large_buffers or LargeBuffers()
         self._servers: list[asyncio.Server] = []
+        self._turn: Turn | None = None
 
     async def listen(self, sock: socket.socket, *, listener: str, backlog: int) -> None:
         """Accept connections on a bound socket in the name of ``listener``."""
         loop = asyncio.get_running_loop()
+        turn = self._turn = self._turn or Turn()
         server = await loop.create_server(
-            lambda: Connection(self._service, self._limits, self._large_buffers, listener=listener),
+            lambda: Connection(self._service, self._limits, self._large_buffers, listener=listener, turn=turn),
             sock=sock,
             backlog=backlog,
         )

@@ -22,6 +22,7 @@ from time import perf_counter
 from typing import Any, Protocol, cast
 
 from ottla.model.errors import PeerError
+from ottla.network.turn import Turn
 from ottla.network.wire import FrameReader, LargeBuffers
 
 Buffer = bytes | bytearray | memoryview
@@ -35,11 +36,7 @@ Times = tuple[Any, float, float, float, float]
 """What the service knows a request by; when it could begin, when it did begin, when the work on it was done (what
 followed was waiting for others) and when it was answered: seconds of ``time.perf_counter``."""
 
-TURN_SECONDS = 0.001
-"""How exactly uvloop knows when its turn began."""
 STOPPING = "stopping"
-STRANGE_SECONDS = 60.0
-"""More than this between the loop's clock and ours is no waiting: the two count from different points."""
 
 
 class Slot:
@@ -154,6 +151,7 @@ class Connection(asyncio.BufferedProtocol):
         "_reading_paused",
         "_service",
         "_slots",
+        "_turn",
         "_unsent_answers",
         "_unsent_bytes",
         "answered",
@@ -172,8 +170,15 @@ class Connection(asyncio.BufferedProtocol):
     )
 
     def __init__(
-        self, service: Service, limits: ConnectionLimits, large_buffers: LargeBuffers, *, listener: str
+        self,
+        service: Service,
+        limits: ConnectionLimits,
+        large_buffers: LargeBuffers,
+        *,
+        listener: str,
+        turn: Turn | None = None,
     ) -> None:
+        self._turn = Turn() if turn is None else turn
         self._service = service
         self._limits = limits
         self._reader = FrameReader(
@@ -245,11 +250,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take in what was received."""
+        before = self.last_active
         now = self.last_active = self.began_waiting = perf_counter()
-        waited = now - self._loop.time()
-        if waited > TURN_SECONDS:
-            # What has come in by one turn of the loop is served one after the other: the others were waited for.
-            self.began_waiting -= waited - TURN_SECONDS / 2 if waited < STRANGE_SECONDS else 0
+        since = self._turn.since
+        if since is None:
+            self._turn.begin(now)
+        elif before < since:
+            self.began_waiting = since
         self._reader.received(nbytes)
         if self.closing:
             # Nothing is served any more, so nothing makes room: stop reading before the buffer is full.
