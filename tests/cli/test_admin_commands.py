@@ -146,6 +146,9 @@ def test_configs(ottla: Ottla, name: str) -> None:
 
 def test_configs_of_brokers_and_groups(ottla: Ottla) -> None:
     broker = str(loads(ottla.well("cluster", "describe", "--json").out)["brokers"][0]["id"])
+    for arguments in (["describe", "broker", "99"], ["alter", "broker", "99", "--set", "log.cleaner.threads=2"]):
+        result = ottla("config", *arguments)
+        assert (result.code, result.err) == (1, f"ottla: there is no broker 99; there is {broker}\n")
     own = ottla.well("config", "describe", "broker", broker).out
     assert "log.dirs" in own
     assert len(ottla.well("config", "describe", "broker", broker, "--all").lines()) > 100

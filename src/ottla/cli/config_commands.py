@@ -40,11 +40,24 @@ def _resource(kind: str, name: str) -> ConfigResource:
     return ConfigResource(ResourceType[kind.upper()], "" if is_default else name)
 
 
+async def _is_there(client: Client, resource: ConfigResource) -> bool:
+    """Whether the broker is there that alone can answer for itself; complains if not, rather than wait for it."""
+    if resource.type is not ResourceType.BROKER or not resource.name.isdecimal():
+        return True
+    there = [broker.id for broker in (await client.admin.describe_cluster()).brokers]
+    if int(resource.name) in there:
+        return True
+    complain(f"there is no broker {resource.name}; there is {', '.join(map(str, sorted(there)))}")
+    return False
+
+
 def describe_configs(target: Target, kind: str, name: str, *, show_all: bool, as_json: bool) -> int:
     """Show settings; return the exit code."""
     resource = _resource(kind, name)
 
     async def work(client: Client) -> int:
+        if not await _is_there(client, resource):
+            return FAILED
         described = (await client.admin.describe_configs([resource]))[resource]
         if described.error is not None:
             complain(str(described.error))
@@ -108,6 +121,8 @@ def alter_configs(target: Target, kind: str, name: str, changes: Changes, *, dry
     wanted = changes.as_changes()
 
     async def work(client: Client) -> int:
+        if not await _is_there(client, resource):
+            return FAILED
         error = (await client.admin.alter_configs({resource: wanted}, validate_only=dry_run))[resource]
         if error is not None:
             complain(str(error))
