@@ -369,6 +369,25 @@ async def test_a_topic_that_only_another_member_reads_may_grow(node: Node) -> No
                 assert _numbers(await reading) == [2]
 
 
+async def test_a_topic_that_comes_after_its_reader_is_found(node: Node) -> None:
+    """Also one that only another member of the group wants: it is the leader that shares it out."""
+    settings = {**BRISK, "metadata.max.age.ms": "50"}
+    topic, late = unique("topic"), unique("topic")
+    group = unique("group")
+    async with Client(node.bootstrap, settings) as client:
+        raise_errors(one.error for one in (await client.admin.create_topics([NewTopic(topic, 1)])).values())
+        async with client.consumer(topics=[topic], group=group, from_="beginning") as leader:
+            reading = asyncio.ensure_future(_read(leader, 1))
+            async with client.consumer(topics=[late], group=group, from_="beginning") as member:
+                assert member.assignment == frozenset()
+                raise_errors(one.error for one in (await client.admin.create_topics([NewTopic(late, 1)])).values())
+                async with client.producer() as producer:
+                    await producer.send(late, b"1")
+                    assert _numbers(await _read(member, 1)) == [1]
+                    await producer.send(topic, b"2")
+                assert _numbers(await reading) == [2]
+
+
 async def test_a_restart_of_the_broker_is_lived_through(make_node: MakeNode) -> None:
     node = make_node().start()
     group = unique("group")

@@ -247,6 +247,15 @@ async def test_a_record_that_does_not_get_there_fails_when_its_time_is_over(fake
             await producer.send("t", b"x")
 
 
+async def test_retries_are_counted(fake: FakeBroker) -> None:
+    fake.topics["t"] = 1
+    leader = Partitions(fake, codes=[6, 6, 6, 6])
+    async with Client(fake.address, QUICK) as client, client.producer(retries=2) as producer:
+        with pytest.raises(BrokerError, match="NOT_LEADER_OR_FOLLOWER"):
+            await producer.send("t", b"x")
+    assert len(leader.refused) == 3
+
+
 async def test_a_full_buffer_holds_up_whoever_adds_to_it(fake: FakeBroker) -> None:
     fake.topics["t"] = 1
     leader = Partitions(fake)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ottla import client
 from ottla.client import SettingsError, settings_from_file
 from ottla.client.settings import KNOWN, ClientSettings
 
@@ -76,3 +77,13 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     wrong.write_text("a=\\u12")
     with pytest.raises(SettingsError, match="line 1"):
         settings_from_file(str(wrong))
+
+
+def test_every_setting_is_looked_at_somewhere() -> None:
+    package = Path(client.__file__).parent
+    sources = "".join(path.read_text() for path in package.rglob("*.py") if path.name != "settings.py")
+    composed = {"compression.gzip.level", "compression.lz4.level", "compression.zstd.level"}
+    composed |= {"ssl.truststore.type", "ssl.keystore.type"}
+    passwords_of_java_stores = {"ssl.truststore.password"}
+    unused = {name for name in KNOWN if f'"{name}"' not in sources}
+    assert unused == composed | passwords_of_java_stores

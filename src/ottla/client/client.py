@@ -77,7 +77,8 @@ class Client:
     ) -> "Consumer":
         """Make a consumer; use it with ``async with``, or close it.
 
-        - ``topics`` with a ``group``: a member of that classic group, which gets its partitions from the group.
+        - ``topics`` with a ``group``: a member of that classic group, which gets its partitions from the group. A topic
+          that is not there is waited for; without a group it is an error.
         - ``topics`` without a group: all partitions of these topics. ``partitions``: exactly these; a ``group`` then
           only keeps offsets.
 

@@ -22,7 +22,6 @@ SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 KNOWN: dict[str, _Setting] = {
-    "bootstrap.servers": _TEXT,
     "client.id": _Setting("ottla"),
     "request.timeout.ms": _Setting(30_000, least=1),
     "default.api.timeout.ms": _Setting(60_000, least=1),
@@ -96,6 +95,7 @@ _SWITCHES = frozenset(name for name, setting in KNOWN.items() if type(setting.de
 
 _WITHOUT_MEANING = (
     "auto.include.jmx.reporter",
+    "bootstrap.servers",  # an argument of the client's own
     "client.dns.lookup",
     "client.rack",
     "connections.max.idle.ms",

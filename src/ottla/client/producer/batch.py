@@ -33,6 +33,7 @@ class Batch:
     """Records of one partition; ``done`` says what became of them. A batch that was halved points to its halves."""
 
     __slots__ = (
+        "attempts",
         "awaited",
         "deadline",
         "done",
@@ -55,6 +56,7 @@ class Batch:
         self.size_bytes = 0
         self.done: asyncio.Future[Written | None] = asyncio.get_running_loop().create_future()
         self.halves: tuple[Batch, Batch] | None = None
+        self.attempts = 0
         self.awaited = False
         """Whether somebody waits for one of the records, and so hears of an error."""
         self.identity: Identity | None = None

@@ -73,6 +73,7 @@ class Sender:
         self._level = settings.number(level) if settings.is_set(level) else None
         self._request_bytes = settings.number("max.request.size")
         self._timeout_ms = settings.number("request.timeout.ms")
+        self._retries = settings.number("retries")
         self._identity: Identity | None = None
         self._identity_lock = asyncio.Lock()
         self._backoffs: dict[TopicPartition, Backoff] = {}
@@ -148,6 +149,7 @@ class Sender:
                 self._pause(queue, batch, error)
                 continue
             queue.under_way = True
+            batch.attempts += 1
             batches, size_bytes = open_requests.get(leader, (None, 0))
             if batches is None or size_bytes + batch.size_bytes > self._request_bytes:
                 batches, size_bytes = [], 0
@@ -262,7 +264,7 @@ class Sender:
         elif code in FORGOTTEN and self._idempotent:
             self._forget_identity(queue, batch)
             self._pause(queue, batch, error)
-        elif error.retriable:
+        elif error.retriable and batch.attempts <= self._retries:
             self._pause(queue, batch, error, refresh=code in MOVED)
         else:
             self._fail(queue, batch, error)
@@ -271,7 +273,7 @@ class Sender:
         if batch.done.done():
             return
         queue = self._buffer.queues[batch.partition]
-        if error.retriable:
+        if error.retriable and batch.attempts <= self._retries:
             self._pause(queue, batch, error)
         else:
             self._fail(queue, batch, error)
