@@ -142,3 +142,12 @@ def test_what_a_line_says_beside_its_message_is_for_machines() -> None:
             assert "object" in line["odd"]
         else:
             assert out.getvalue().endswith("test.one: three of them\n")
+
+
+def test_what_a_client_calls_itself_neither_forges_a_line_nor_moves_the_cursor() -> None:
+    out = Terminal()
+    configure_logging(stream=out)
+    logging.getLogger("ottla.test.one").warning("slow: %s", "café\n12:00:00.000 ERROR node: forged\r\x1b[2J")
+    first, second = out.getvalue().splitlines()
+    assert first.endswith("slow: café")
+    assert second == "  12:00:00.000 ERROR node: forged\\r\\x1b[2J"

@@ -30,9 +30,23 @@ class HumanFormatter(logging.Formatter):
         """Return the line."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         name = record.name.removeprefix("ottla.")
-        return f"{clock}.{int(record.msecs):03d} {level_name(record):5} {name}: {_message(record)}" + _trace(
+        return f"{clock}.{int(record.msecs):03d} {level_name(record):5} {name}: {_shown(_message(record))}" + _trace(
             record, "\n"
         )
+
+
+def _shown(message: str) -> str:
+    """Return a message as a terminal may show it: what clients call themselves may hold anything.
+
+    Lines after the first are indented, so that none can pass for one of the log's own.
+    """
+    if message.isprintable():
+        return message
+    lines = [
+        "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+        for line in message.split("\n")
+    ]
+    return "\n  ".join(lines)
 
 
 class JsonFormatter(logging.Formatter):
