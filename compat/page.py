@@ -1,5 +1,6 @@
 """The results as a table in the terminal and as ``docs/compatibility.md``."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -93,17 +94,32 @@ def _case_rows(clients: Sequence[Client], cells: Cells) -> list[list[str]]:
     return rows
 
 
+PLAIN = re.compile(r"\bhas no [\w ]+$")
+"""A reason that says no more than the sign does."""
+
+
 def _reasons(client: Client, cells: Cells, titles: dict[str, str]) -> list[str]:
     """Why something is not a pass, one line for each reason."""
     lines: list[str] = []
     for outcome in (Outcome.FAIL, Outcome.SAME, Outcome.NONE, Outcome.NOT_RUN):
         by_reason: dict[str, list[str]] = {}
-        for case, title in titles.items():
+        for case in titles:
             result = cells.get((client.name, case))
             if result is not None and result.outcome is outcome:
-                by_reason.setdefault(result.reason, []).append(f"{GROUPS.get(case.split('/')[0], '')}: {title}")
-        lines += [f"- {SIGNS[outcome]} {'; '.join(cases)}: {_plain(reason)}" for reason, cases in by_reason.items()]
+                reason = result.reason
+                if outcome is Outcome.NONE and case.startswith("admin/") and PLAIN.search(reason):
+                    reason = "no such call"
+                by_reason.setdefault(reason, []).append(case)
+        lines += [f"- {SIGNS[outcome]} {_named(cases, titles)}: {_plain(why)}" for why, cases in by_reason.items()]
     return [f"### {client.title} {_version(client, cells)}", "", *lines, ""] if lines else []
+
+
+def _named(cases: Sequence[str], titles: dict[str, str]) -> str:
+    """``Produce (headers, timestamps), Admin calls (list groups)``."""
+    by_group = groupby(cases, key=lambda case: case.split("/")[0])
+    return ", ".join(
+        f"{GROUPS.get(group, group)} ({', '.join(titles[each] for each in ids)})" for group, ids in by_group
+    )
 
 
 def _plain(text: str) -> str:

@@ -191,3 +191,9 @@ def test_one_line() -> None:
     assert sys.executable in Client(name="n", title="N", language="C", folder=Path(), run=("{python}",)).command(
         ("{python}",)
     )
+
+
+def test_the_page_is_what_the_kept_results_say() -> None:
+    """``python -m compat --page`` writes it anew."""
+    kept = results.load(manifest.HERE / "results.json")
+    assert (manifest.ROOT / "docs" / "compatibility.md").read_text("utf-8") == page.markdown(manifest.load(), kept)
