@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ NODE_SETTINGS = {"auto.create.topics.enable": "false"}
 @pytest.fixture
 def name(ottla: Ottla) -> str:
     made = unique("records")
-    ottla.well("topic", "create", made, "--partitions", "2")
+    # Some records here are old: retention may not take them meanwhile.
+    ottla.well("topic", "create", made, "--partitions", "2", "--config", "retention.ms=-1")
     return made
 
 
@@ -106,7 +108,7 @@ def test_json_there_and_back(ottla: Ottla, name: str) -> None:
     assert records[2]["value"] is None
     assert json.loads(records[3]["value"]) == {"nested": [1, None, "ö"]}
     other = unique("copy")
-    ottla.well("topic", "create", other, "-p", "2")
+    ottla.well("topic", "create", other, "-p", "2", "-c", "retention.ms=-1")
     ottla.well("produce", other, "--json", stdin="\n".join(first))
     copied = [json.loads(line) | {"topic": name} for line in ottla.well("consume", other, "--json").lines()]
     assert copied == records
@@ -277,6 +279,20 @@ def test_a_full_disk_is_one_line(ottla: Ottla, name: str) -> None:
             assert done.returncode == 1
             assert done.stderr.decode().startswith("ottla: ")
             assert done.stderr.count(b"\n") == 1
+
+
+def test_two_signals_end_it_while_its_reader_does_not_read(ottla: Ottla, name: str) -> None:
+    ottla.well("produce", name, stdin="".join(f"{number:0100}\n" for number in range(5000)))
+    process = ottla.start("consume", name)
+    assert process.stdout is not None
+    process.stdout.read(1)  # it is at it, and 500 kB do not go into a pipe
+    for _ in range(2):
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 130
+    for stream in (process.stdin, process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
 
 
 def test_what_could_not_be_printed_is_not_committed(ottla: Ottla, name: str, tmp_path: Path) -> None:
@@ -503,17 +519,13 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(make_node: MakeNod
     assert mine.well("consume", "t").lines() == ["x", "y", "z"]
 
 
-def test_streams_that_are_closed(ottla: Ottla, name: str) -> None:
-    produce, consume = (" ".join(ottla_command(verb, name)) for verb in ("produce", "consume"))
-    for command, code in (
-        (f"echo a | {produce} 2>&-", 0),
-        (f"echo b | {produce} >&- 2>&-", 0),
-        (f"{produce} <&-", 2),
-        (f"{consume} >&-", 0),
-    ):
-        done = subprocess.run(
-            ["sh", "-c", command], env=ottla.environment(), capture_output=True, timeout=60, check=False
-        )
-        assert done.returncode == code, (command, done)
-        assert b"Traceback" not in done.stderr
-    assert sorted(ottla.well("consume", name).lines()) == ["a", "b"]
+def test_standard_input_that_is_closed(ottla: Ottla, name: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{' '.join(ottla_command('produce', name))} <&-"],
+        env=ottla.environment(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == b"ottla: there is no standard input to read records from\n"

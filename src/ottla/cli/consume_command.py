@@ -146,11 +146,8 @@ class Consumption:
 
     async def _print(self, records: Sequence[ConsumedRecord]) -> None:
         data = b"".join(map(self._render, records))
-        if self._group is None:
-            _write(data)
-        else:
-            # A reader that pauses (a pager) must not keep the member from its heartbeats.
-            await asyncio.to_thread(_write, data)
+        # A reader that pauses (a pager) must keep neither a member from its heartbeats nor a signal from its effect.
+        await asyncio.to_thread(_write, data)
         self._printed += len(records)
 
     async def _commit(self, consumer: Consumer, ends: Mapping[TopicPartition, int] | None) -> None:
