@@ -11,6 +11,7 @@ import logging
 import random
 import socket
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ottla.broker.config_schema import SettingsSchema
@@ -409,10 +410,9 @@ class Node:
         await self._failed.wait()
 
     async def _sweep(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_MS / 1000)
-            self.connections.sweep(loop.time())
+            self.connections.sweep(perf_counter())
             self.storage.files.release_memory()
             self._acceptor.release_memory()
 
