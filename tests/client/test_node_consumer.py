@@ -131,6 +131,14 @@ async def test_a_paused_partition_is_silent_until_it_is_resumed(node: Node) -> N
             assert await consumer.poll(timeout_ms=100) == []
             consumer.resume([quiet])
             assert {record.partition for record in await _read(consumer, 10)} == {0}
+        async with client.consumer(partitions=[quiet], from_="beginning") as consumer:
+            async for record in consumer:
+                if record.offset == 3:
+                    break
+            consumer.pause([quiet])
+            assert await consumer.poll(timeout_ms=100) == [], "nor what was ready before"
+            consumer.resume([quiet])
+            assert [record.offset for record in await _read(consumer, 6)] == [4, 5, 6, 7, 8, 9]
 
 
 @pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])

@@ -7,41 +7,22 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from types import TracebackType
 
-from ottla.client.admin.group_offsets import commit_offsets, fetch_offsets
-from ottla.client.admin.items import COORDINATOR_AGAIN, each, itself
-from ottla.client.cluster import Cluster, coordinator_moved
+from ottla.client.cluster import Cluster
 from ottla.client.deadline import Deadline
 from ottla.client.errors import BrokerError, ClientClosed, ClientError
-from ottla.client.results import raise_errors
 from ottla.client.settings import ClientSettings
 from ottla.model.error_codes import ErrorCode
 from ottla.model.ids import TopicPartition
 
+from . import committing
 from .fetcher import Fetcher
 from .membership import Joined, Membership
+from .portions import Portion, take
 from .positions import NEAREST, PartitionState, Start, back_in_range, find_offsets
 from .records import ConsumedRecord
 
 OnChange = Callable[[frozenset[TopicPartition]], Awaitable[None] | None]
 """Told of partitions that came or go; may be a coroutine function."""
-
-
-class _Portion:
-    """Records of one partition that are ready, how many of them the caller has, and where it is behind them."""
-
-    __slots__ = ("epoch", "given", "next_position", "records", "state")
-
-    def __init__(self, state: PartitionState, records: list[ConsumedRecord], next_position: int) -> None:
-        self.state = state
-        self.epoch = state.epoch
-        self.records = records
-        self.given = 0
-        self.next_position = next_position
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether there was no seek and no rebalance since."""
-        return self.state.epoch == self.epoch
 
 
 class Consumer:
@@ -81,7 +62,7 @@ class Consumer:
         self._membership: Membership | None = None
         self._joining: asyncio.Task[Joined] | None = None
         self._counts: dict[str, int] = {}
-        self._portions: deque[_Portion] = deque()
+        self._portions: deque[Portion] = deque()
         if topics and partitions:
             raise ValueError("topics or partitions, not both")
         if topics and self._group is not None:
@@ -187,7 +168,7 @@ class Consumer:
                 return
             if begun:
                 fetcher.check()
-                self._portions.extend(self._take(max_records))
+                self._portions.extend(take(fetcher, max_records))
                 if self._portions:
                     return
             if deadline.over:
@@ -195,33 +176,6 @@ class Consumer:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(deadline.left_s):
                     await fetcher.arrived.wait()
-
-    def _take(self, max_records: int) -> list[_Portion]:
-        portions: list[_Portion] = []
-        left = max_records
-        for state in list(self._fetcher.states.values()):
-            while left and state.chunks and not state.paused:
-                chunk = state.chunks[0]
-                try:
-                    records = chunk.read(left)
-                except ClientError:
-                    if portions:
-                        break
-                    # What is behind it is fetched again if the caller goes on, or seeks past it.
-                    state.seek(chunk.position)
-                    raise
-                left -= len(records)
-                if chunk.is_read:
-                    state.chunks.popleft()
-                    self._fetcher.go_on()
-                portions.append(_Portion(state, records, chunk.position))
-                if not records and not chunk.is_read:
-                    break
-            if not left:
-                # The partitions behind this one come first the next time.
-                self._fetcher.states[state.partition] = self._fetcher.states.pop(state.partition)
-                break
-        return portions
 
     # What is read
 
@@ -380,7 +334,11 @@ class Consumer:
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """Return nothing of these until they are resumed (or the group takes them away)."""
         for partition in partitions:
-            self._state(partition).paused = True
+            state = self._state(partition)
+            state.paused = True
+            if state.position is not None and any(portion.state is state for portion in self._portions):
+                # What was made ready already is fetched again.
+                state.seek(state.position)
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
         """Go on with paused partitions."""
@@ -403,36 +361,15 @@ class Consumer:
         Raises BrokerError (ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS) if the group has given the
         partitions away meanwhile, or is about to.
         """
-        group = self._group
-        if group is None:
+        if self._group is None:
             raise ClientError("there is no group to commit for")
         if offsets is None:
             offsets = {
                 part: state.position for part, state in self._fetcher.states.items() if state.position is not None
             }
         self._committed_at = self._loop.time()
-        if not offsets:
-            return
-        membership = self._membership
-        if membership is not None and membership.generation < 0:
-            raise BrokerError(ErrorCode.UNKNOWN_MEMBER_ID, subject=f"group {group}")
-        wanted = offsets
-
-        async def attempt(pending: list[TopicPartition]) -> dict[TopicPartition, BrokerError | None]:
-            return await commit_offsets(
-                self._cluster,
-                group,
-                {part: wanted[part] for part in pending},
-                generation=self.generation,
-                member_id=self.member_id,
-                group_instance_id=None if membership is None else membership.group_instance_id,
-            )
-
-        errors = await each(self._cluster, wanted, attempt, itself, COORDINATOR_AGAIN, self._cluster.deadline(None))
-        if membership is not None:
-            for code in {error.code for error in errors.values() if error is not None}:
-                membership.answered(code)
-        raise_errors(errors.values())
+        if offsets:
+            await committing.commit(self._cluster, self._group, self._membership, offsets)
 
     async def _commit_quietly(self) -> None:
         """Commit for auto-commit: an error is nobody's to hear, the next commit says the same and more."""
@@ -441,22 +378,9 @@ class Consumer:
 
     async def committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Return what the group has committed for partitions, None where it has not."""
-        group = self._group
-        if group is None:
+        if self._group is None:
             raise ClientError("there is no group that could have committed")
-        wanted = list(partitions)
-
-        async def attempt() -> dict[TopicPartition, int | None]:
-            try:
-                found = await fetch_offsets(self._cluster, group, wanted, stable=self._read_committed)
-                raise_errors(entry.error for entry in found.values())
-            except BrokerError as error:
-                if coordinator_moved(error.code):
-                    self._cluster.forget_coordinator(group)
-                raise
-            return {part: None if entry.offset < 0 else entry.offset for part, entry in found.items()}
-
-        return await self._cluster.retry(attempt, self._cluster.deadline(None))
+        return await committing.committed(self._cluster, self._group, list(partitions), stable=self._read_committed)
 
     # The end
 
