@@ -40,6 +40,7 @@ class Production:
         self._written = 0
         self._bytes = 0
         self._failure: str | None = None
+        self._reading: Lines | None = None
         self._started_at = time.monotonic()
 
     def run(self, target: Target, *, quiet: bool) -> int:
@@ -53,23 +54,27 @@ class Production:
         if interactive and is_terminal(sys.stderr) and not quiet:
             sys.stderr.write(f"each line is a record for {self._topic}; Ctrl-D ends\n")
         failure: ClientError | None = None
-        stopped = False
         async with open_client(target) as client:
-            lines = Lines(sys.stdin.fileno())
-            try:
-                with StopSignals(lines.stop) as signals:
-                    try:
-                        if interactive:
+            # First the signals, then the reading: what was read must not be lost to a signal in between.
+            with StopSignals(self._stop_reading) as signals:
+                lines = self._reading = Lines(sys.stdin.fileno())
+                try:
+                    if signals.stopped.is_set():
+                        lines.stop()
+                    if interactive:
+                        await self._produce(client, lines)
+                    else:
+                        with Progress(self._progress):
                             await self._produce(client, lines)
-                        else:
-                            with Progress(self._progress):
-                                await self._produce(client, lines)
-                    except ClientError as error:
-                        failure = error
-                    stopped = signals.stopped.is_set()
-            finally:
-                lines.close()
-        return self._end(failure, lines if stopped else None, quiet)
+                except ClientError as error:
+                    failure = error
+                finally:
+                    lines.close()
+        return self._end(failure, lines if signals.stopped.is_set() else None, quiet)
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.stop()
 
     def _progress(self) -> str:
         rate = self._bytes / max(time.monotonic() - self._started_at, 0.001)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM for commands that have something to bring to an end first."""
+"""Ctrl-C, SIGTERM and SIGHUP for commands that have something to bring to an end first."""
 
 import asyncio
 import os
@@ -11,12 +11,14 @@ from .exits import INTERRUPTED
 
 
 class StopSignals:
-    """While in use, the first SIGINT or SIGTERM calls ``on_stop`` in the loop; a second one ends the process."""
+    """While in use, the first of these signals calls ``on_stop`` in the loop; a second one ends the process."""
 
     def __init__(self, on_stop: Callable[[], None]) -> None:
         self._on_stop = on_stop
         self._loop = asyncio.get_running_loop()
-        self._numbers = (signal.SIGINT, signal.SIGTERM)
+        self._numbers = [signal.SIGINT, signal.SIGTERM]
+        if sys.platform != "win32":
+            self._numbers.append(signal.SIGHUP)  # the terminal was closed
         self.stopped = asyncio.Event()
 
     def __enter__(self) -> "StopSignals":

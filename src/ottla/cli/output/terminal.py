@@ -17,10 +17,10 @@ YELLOW = "33"
 CYAN = "36"
 
 
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person sees what is written to the stream as it is written."""
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at the other end of the stream; it may be closed, or not there at all."""
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
 
