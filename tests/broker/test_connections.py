@@ -333,6 +333,23 @@ async def test_refusals_are_counted_and_said_once_a_second(lines: Callable[[], l
     assert len(lines()) == 1
 
 
+async def test_why_connections_are_gone_is_counted() -> None:
+    house = House(ConnectionQuota(total=5), max_idle_ms=60_000)
+    hung_up, wrong, faulty, silent, stopped = (house.visit() for _ in range(5))
+    assert house.visit().is_gone()
+    house.connections.failed(wrong.connection, MalformedMessage("garbage"))
+    house.connections.handler_failed("Fetch", 12, faulty.connection, ZeroDivisionError())
+    stopped.send(b"wait")
+    stopped.connection.drain()
+    for peer in (stopped, faulty, wrong, hung_up):
+        peer.leave()
+    swept(house, 61)
+    silent.leave()
+    assert house.connections.closed_by == dict.fromkeys(("peer", "protocol", "internal", "stopping", "idle"), 1)
+    assert sum(house.connections.closed_by.values()) == house.connections.closed_count == 5
+    assert house.connections.refused == 1
+
+
 async def test_our_own_faults_say_where_they_are(lines: Callable[[], list[str]]) -> None:
     house = House(ConnectionQuota())
     peer = house.visit()

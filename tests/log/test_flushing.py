@@ -48,6 +48,7 @@ async def test_one_fsync_serves_everybody_who_came_before_it() -> None:
     await asyncio.gather(*waiting)
     assert disk.count == len(bench.log.segments) + 1
     assert bench.log.recovery_point == 21
+    assert bench.context.flush_seconds.count == 2, "flushes are timed, not those who wait for them"
     await tasks.close()
 
 
