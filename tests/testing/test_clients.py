@@ -81,8 +81,8 @@ def test_a_broker_with_a_group_at_work_stops_at_once(count: int) -> None:
         broker.stop()
         assert time.perf_counter() - started < 1
         broker.start()
-        # confluent-kafka holds the interpreter in a rebalance that it meets when it closes, and the broker of this process
-        # cannot answer it then: let them find together first (docs/testing.md).
+        # confluent-kafka holds the interpreter in a rebalance that it meets when it closes, and the broker of this
+        # process cannot answer it then: let them find together first (docs/testing.md).
         deadline = time.monotonic() + 60
         while not all(consumer.assignment() for consumer in consumers):
             assert time.monotonic() < deadline
