@@ -35,7 +35,6 @@ class Tasks:
         self._computer: ThreadPoolExecutor | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._on_crash = on_crash
-        self._closing = False
 
     def spawn(self, coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Run ``coroutine`` until it ends or the node closes."""
@@ -70,7 +69,6 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel every task, wait for the threads, and leave nothing behind."""
-        self._closing = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
