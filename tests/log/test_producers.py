@@ -131,6 +131,20 @@ def test_after_a_crash_the_log_says_what_the_snapshot_does_not() -> None:
     assert send(bench, 6) == (6, True)
 
 
+def test_after_a_crash_all_batches_that_were_under_way_are_known_when_they_come_again() -> None:
+    """A client sends up to five batches without waiting; kill -9 loses the answers, and it sends all of them again."""
+    bench = Bench()
+    for sequence in range(0, 14, 2):
+        send(bench, sequence, count=2)
+    bench.log.flush()
+    for _ in range(2):
+        bench.crash(recovery_point=0)
+        for sequence in range(4, 14, 2):
+            assert send(bench, sequence, count=2) == (sequence, True)
+        assert refused(bench, 2) is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert send(bench, 14) == (14, False)
+
+
 @pytest.mark.parametrize("cut", [0, 5, 20, 55])
 def test_a_damaged_snapshot_is_passed_over(cut: int) -> None:
     bench = Bench()

@@ -17,7 +17,7 @@ from .epochs import LeaderEpochs
 from .index import OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES
 from .log import Log
 from .meta_properties import encode_partition_metadata, read_partition_metadata
-from .producers import Producers
+from .producers import Producer, Producers
 from .recovery import holds_valid_batch, keep_damage, recover_segment, set_aside
 from .scan import read, walk
 from .segment import Segment
@@ -120,6 +120,7 @@ class _Loader:
         self.sizes = self.files.scan_dir(directory)
         self.epochs = LeaderEpochs(self.files, directory)
         self.producers = Producers(self.files, directory, expiration_ms=context.producer_id_expiration_ms)
+        self.recovered_producers: tuple[int, list[Producer]] = (-1, [])
         self.segments = Segments([])
 
     def load(self) -> None:
@@ -204,6 +205,8 @@ class _Loader:
             if bad_bytes:
                 self._cut(segment, next_offset, bad_bytes, unflushed[number + 1 :])
                 break
+        if unflushed:
+            self.recovered_producers = next_offset, list(self.producers.producers.values())
         return unflushed
 
     def _cut(self, segment: Segment, next_offset: int, bad_bytes: int, later: list[Segment]) -> None:
@@ -307,6 +310,9 @@ class _Loader:
         if start < end_offset:
             replay_producers(producers, self.segments, start, end_offset, self.segments.base_offsets()[-2:])
             producers.take_snapshot(end_offset)
+        recovered_to, recovered = self.recovered_producers
+        if recovered_to == end_offset:
+            producers.remember(recovered)
 
 
 def replay_producers(

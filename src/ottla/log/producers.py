@@ -267,6 +267,17 @@ class Producers:
         self.last_snapshot_offset = log_start_offset
         return log_start_offset
 
+    def remember(self, producers: Iterable[Producer]) -> None:
+        """Take back the batches that recovery met: a snapshot told the last one only.
+
+        Kafka forgets them. Of several batches that were under way when the node was killed it then refuses all but the
+        last as out of order when they come again, and the client writes them twice, under a new epoch.
+        """
+        for known in producers:
+            producer = self.producers.get(known.producer_id)
+            if producer is not None and list(producer.batches)[-1:] == list(known.batches)[-1:]:
+                producer.batches = known.batches
+
     def clear(self, offset: int) -> None:
         """Forget everything, snapshots included: the log starts anew at ``offset``."""
         self.producers = {}
