@@ -216,3 +216,13 @@ def test_tables_on_terminals(ottla: Ottla, name: str) -> None:
     assert any(line.startswith(f"{long_name}  ") for line in piped.lines())
     assert "\x1b" not in piped.out
     assert "\x1b[1mTOPIC" in ottla.well("topic", "list", more={"FORCE_COLOR": "1"}).out
+
+
+def test_the_version_and_whom_it_is_said_of(ottla: Ottla, node: Node) -> None:
+    assert "cluster" not in loads(ottla.well("version", "--json").out), "no cluster is asked unless it is named"
+    facts = loads(ottla.well("version", "--json", "--bootstrap", node.bootstrap).out)
+    assert facts["cluster"] == loads(ottla.well("cluster", "describe", "--json").out)["cluster_id"]
+    assert facts["brokers"] == node.bootstrap
+    assert ottla.well("version", "-b", node.bootstrap).lines()[-1].split() == ["brokers", node.bootstrap]
+    result = ottla("version", "-b", "127.0.0.1:1")
+    assert (result.code, result.out) == (1, "")

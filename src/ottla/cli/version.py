@@ -7,7 +7,7 @@ import click
 
 from ottla import __version__
 
-from .options import json_option
+from .options import Target, json_option, target_options
 from .tree import HELP
 
 KAFKA_VERSION = "4.2"
@@ -16,13 +16,16 @@ KAFKA_VERSION = "4.2"
 
 @click.command(context_settings=HELP)
 @json_option
-def version(as_json: bool) -> None:
-    """Say which version of Ottla, Kafka's protocol and Python this is.
+@target_options
+@click.pass_context
+def version(context: click.Context, as_json: bool, bootstrap: str | None, command_config: str | None) -> None:
+    """Say which version of Ottla, Kafka's protocol and Python this is; of a cluster too, if one is named.
 
     \b
     Examples:
       ottla version
       ottla version --json
+      ottla version --bootstrap kafka.example.com:9092
     """
     facts = {
         "ottla": __version__,
@@ -30,6 +33,12 @@ def version(as_json: bool) -> None:
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
     }
+    # What the variable says is for commands that cannot do without a cluster.
+    is_named = context.get_parameter_source("bootstrap") is click.core.ParameterSource.COMMANDLINE
+    if is_named or command_config:
+        from .version_of_cluster import ask
+
+        facts |= ask(Target(bootstrap, command_config))
     if as_json:
         from .output.json_text import show_json
 
