@@ -65,7 +65,9 @@ func (state *franz) join(_ context.Context, request *driver.Request) (any, error
 func (joined *member) gain(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 	joined.lock.Lock()
 	defer joined.lock.Unlock()
-	joined.rebalances++
+	if len(partitions) > 0 { // a cooperative rebalance that brings nothing new may be told late
+		joined.rebalances++
+	}
 	for pair := range pairs(partitions) {
 		joined.assigned[pair] = true
 	}

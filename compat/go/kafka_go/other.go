@@ -17,6 +17,9 @@ func otherCalls(ctx context.Context, client *kafka.Client, request *driver.Reque
 	return driver.OtherCalls(map[string]func() error{
 		"Produce, Fetch": func() error {
 			err := whenKnown(ctx, func() error {
+				if _, err := topicMetadata(ctx, client, topic); err != nil {
+					return err
+				}
 				record := kafka.Record{Value: kafka.NewBytes([]byte("one"))}
 				produced, err := client.Produce(ctx, &kafka.ProduceRequest{
 					Topic: topic, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(record),
