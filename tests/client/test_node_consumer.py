@@ -288,6 +288,30 @@ async def test_members_share_the_partitions_as_they_come_and_go(node: Node, stra
         assert described.state == "Empty"
 
 
+async def test_a_poll_that_is_given_up_loses_no_share(node: Node, topic: str) -> None:
+    """Cancelled while the new share is being taken over, in the callback for one: the next poll takes it over."""
+    is_there = asyncio.Event()
+    seen: list[int] = []
+
+    async def slow_the_first_time(partitions: object) -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            is_there.set()
+            await asyncio.sleep(3600)
+
+    async with (
+        Client(node.bootstrap, BRISK) as client,
+        client.consumer(topics=[topic], group=unique("g"), on_assigned=slow_the_first_time) as consumer,
+    ):
+        polling = asyncio.create_task(consumer.poll(timeout_ms=20_000))
+        await asyncio.wait_for(is_there.wait(), 20)
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+        await consumer.poll(timeout_ms=100)
+        assert consumer.assignment == {TopicPartition(topic, 0)}
+        assert len(seen) == 2
+
+
 async def test_a_member_that_is_silent_is_thrown_out_and_comes_back(node: Node) -> None:
     group = unique("group")
     async with Client(node.bootstrap, BRISK) as client:

@@ -141,7 +141,7 @@ class Consumption:
             return polling.result()
         polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await polling
+            return await polling
         return None
 
     async def _print(self, records: Sequence[ConsumedRecord]) -> None:

@@ -228,7 +228,12 @@ class Consumer:
             if not self._joining.done():
                 return False
             joining, self._joining = self._joining, None
-            await self._after_join(membership, joining.result())
+            joined = joining.result()
+            try:
+                await self._after_join(membership, joined)
+            except asyncio.CancelledError:
+                self._joining = joining  # a poll that was given up: the next one comes back to the same result
+                raise
         return True
 
     async def _before_join(self, membership: Membership) -> None:
