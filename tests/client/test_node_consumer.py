@@ -299,17 +299,16 @@ async def test_a_poll_that_is_given_up_loses_no_share(node: Node, topic: str) ->
             is_there.set()
             await asyncio.sleep(3600)
 
-    async with (
-        Client(node.bootstrap, BRISK) as client,
-        client.consumer(topics=[topic], group=unique("g"), on_assigned=slow_the_first_time) as consumer,
-    ):
+    async with Client(node.bootstrap, BRISK) as client:
+        consumer = client.consumer(topics=[topic], group=unique("g"), on_assigned=slow_the_first_time)
         polling = asyncio.create_task(consumer.poll(timeout_ms=20_000))
         await asyncio.wait_for(is_there.wait(), 20)
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
         await consumer.poll(timeout_ms=100)
-        assert consumer.assignment == {TopicPartition(topic, 0)}
         assert len(seen) == 2
+        assert consumer.assignment == {TopicPartition(topic, 0)}
+        await consumer.close()
 
 
 async def test_a_member_that_is_silent_is_thrown_out_and_comes_back(node: Node) -> None:
