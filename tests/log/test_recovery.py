@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.log.logs import SMALL, Bench, make_batch, read_all
 
@@ -71,6 +71,8 @@ def test_what_is_written_after_recovery_is_read_after_the_next_start() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(flips=[(1139456, 1)])  # in base offsets, which then reach into the next segment
+@example(flips=[(1139453, 1)])
 @given(flips=st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 255)), min_size=1, max_size=3))
 def test_flipped_bits_are_never_served_and_never_silently_dropped(flips: list[tuple[int, int]]) -> None:
     bench = filled()

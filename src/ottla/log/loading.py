@@ -184,7 +184,8 @@ class _Loader:
 
     def _rebuild(self, segment: Segment) -> None:
         logger.warning("making the indexes of %s anew: they are missing or damaged", segment.log.path)
-        next_offset, bad_bytes = recover_segment(segment, self.epochs, self._unheard())
+        following = self.segments.after(segment)
+        next_offset, bad_bytes = recover_segment(segment, self.epochs, self._unheard(), following)
         if bad_bytes:
             self._cut(segment, next_offset, bad_bytes, [])
 
@@ -200,7 +201,8 @@ class _Loader:
             start = self.producers.load(self.log_start_offset, first_offset, self.now_ms, keep_last=False)
             replay_producers(self.producers, self.segments, start, first_offset)
         for number, segment in enumerate(unflushed):
-            next_offset, bad_bytes = recover_segment(segment, self.epochs, self.producers)
+            following = self.segments.after(segment)
+            next_offset, bad_bytes = recover_segment(segment, self.epochs, self.producers, following)
             self.producers.take_snapshot(next_offset)
             if bad_bytes:
                 self._cut(segment, next_offset, bad_bytes, unflushed[number + 1 :])
@@ -251,7 +253,7 @@ class _Loader:
                 active.rebuild_indexes()
                 end_offset, end = active.read_end()
             if end != active.log.size:  # a clean stop leaves no such thing, but whoever copies folders may
-                end_offset, bad_bytes = recover_segment(active, self.epochs, self._unheard())
+                end_offset, bad_bytes = recover_segment(active, self.epochs, self._unheard(), None)
                 if bad_bytes:
                     self._cut(active, end_offset, bad_bytes, [])
                 self.is_clean = False

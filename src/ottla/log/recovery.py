@@ -30,10 +30,13 @@ _MAY_BE_BATCH = re.compile(rb"(?s)(?=\x00.{7}[\x00-\x07].{7}\x02.{5}[\x00-\x7f])
 """Looks ahead: an offset below 2^56, a length below 2^27, magic 2, attributes below 128."""
 
 
-def recover_segment(segment: Segment, epochs: LeaderEpochs, producers: Producers) -> tuple[int, int]:
+def recover_segment(
+    segment: Segment, epochs: LeaderEpochs, producers: Producers, following: Segment | None
+) -> tuple[int, int]:
     """Rebuild the segment's indexes, learn its epochs and what its producers wrote.
 
-    Returns the offset behind the last valid batch and how many bytes follow that are not valid; they are left there.
+    Base offsets lie outside of a batch's CRC: one that would reach into the ``following`` segment is wrong. Returns the
+    offset behind the last valid batch and how many bytes follow that are not valid; they are left there.
     """
     index, time_index = segment.offset_index, segment.time_index
     if not (segment.log.size or index.entries or time_index.entries):
@@ -42,10 +45,13 @@ def recover_segment(segment: Segment, epochs: LeaderEpochs, producers: Producers
     time_index.clear()
     best = TimestampOffset(NO_TIMESTAMP, segment.base_offset)
     next_offset = segment.base_offset
+    last_possible = segment.base_offset + RELATIVE_OFFSET_MAX
+    if following is not None:
+        last_possible = min(last_possible, following.base_offset - 1)
     valid_bytes = since_entry = 0
     for position, header in valid_batches(segment.log, 0):
         last_offset = header.last_offset
-        if last_offset < next_offset or last_offset - segment.base_offset > RELATIVE_OFFSET_MAX:
+        if last_offset < next_offset or last_offset > last_possible:
             break
         if header.max_timestamp > best.timestamp:
             best = TimestampOffset(header.max_timestamp, last_offset)
