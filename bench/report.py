@@ -85,12 +85,18 @@ def subtitle(about: Mapping[str, Any]) -> str:
     )
 
 
+def _runs(about: Mapping[str, Any]) -> str:
+    """Say whether all figures are of one run: ``runs`` is written by whoever puts parts of several together."""
+    runs = about.get("runs", 1)
+    return "in one run" if runs == 1 else f"in {runs} runs, each part in one of them"
+
+
 def page(about: Mapping[str, Any], figures: Figures) -> str:
     """Return the page."""
     blocks = [
         "# Benchmarks",
-        "Ottla beside Apache Kafka on one machine, in one run, in turns, both with default settings. `make bench` does "
-        "it again on yours. This page and the chart are drawn from that run's figures by `python -m bench.report`.",
+        f"Ottla beside Apache Kafka on one machine, {_runs(about)}, in turns, both with default settings. `make bench` "
+        "does it again on yours. This page and the chart are drawn from these figures by `python -m bench.report`.",
         "![Bars of Ottla beside Apache Kafka](benchmarks.svg)",
         "## What is to be reached",
         "Ratios of Ottla to Apache Kafka, medians of the same run. A target is reached if each case that it names is.",

@@ -67,6 +67,13 @@ def test_page_names_machine_versions_and_settings() -> None:
         assert part in page
 
 
+def test_page_says_of_how_many_runs_it_is() -> None:
+    assert "in one run" in report.page(ABOUT, everything())
+    page = report.page({**ABOUT, "runs": 2}, everything())
+    assert "in 2 runs, each part in one of them" in page
+    assert "in one run" not in page
+
+
 def test_tables_of_the_page_have_as_many_cells_as_their_head() -> None:
     for block in report.page(ABOUT, everything()).split("\n\n"):
         if block.startswith("|"):
