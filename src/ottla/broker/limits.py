@@ -1,6 +1,7 @@
 """What the settings say about limits, in the shapes that the parts of a node want them in."""
 
 import logging
+import os
 import socket
 
 from ottla.broker.connections import ConnectionQuota
@@ -41,6 +42,18 @@ def connection_limits(config: BrokerConfig) -> ConnectionLimits:
 def large_buffers(config: BrokerConfig) -> LargeBuffers:
     """Return the memory that all connections' large requests share."""
     return LargeBuffers(max_bytes=config.int("queued.max.request.bytes"))
+
+
+def busy_poll_us(config: BrokerConfig) -> int:
+    """Return for how long the event loop may wait awake; a single processor is left to the clients."""
+    return config.int("ottla.network.busy.poll.us") if usable_processors() > 1 else 0
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def socket_buffer_bytes(config: BrokerConfig, name: str) -> int:

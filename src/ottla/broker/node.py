@@ -31,6 +31,7 @@ from ottla.broker.journal import TOPIC as OFFSETS_TOPIC
 from ottla.broker.journal import PartitionJournal
 from ottla.broker.limits import (
     NodeLimits,
+    busy_poll_us,
     connection_limits,
     connection_quota,
     large_buffers,
@@ -102,7 +103,12 @@ class Node:
         self._logs_loaded = False
         self._failed = asyncio.Event()
         self.large_buffers = large_buffers(config)
-        self._acceptor = Acceptor(self.dispatcher, connection_limits(config), large_buffers=self.large_buffers)
+        self._acceptor = Acceptor(
+            self.dispatcher,
+            connection_limits(config),
+            large_buffers=self.large_buffers,
+            busy_poll_us=busy_poll_us(config),
+        )
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self.loop = asyncio.get_running_loop()
         self.call_soon = self.loop.call_soon

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 
+from ottla.network.busy_poll import BusyPoll
 from ottla.network.driver import Connection, ConnectionLimits, Service
 from ottla.network.turn import Turn
 from ottla.network.wire import LargeBuffers
@@ -13,18 +14,24 @@ class Acceptor:
     """Listening sockets and the connections that came in through them."""
 
     def __init__(
-        self, service: Service, limits: ConnectionLimits, *, large_buffers: LargeBuffers | None = None
+        self,
+        service: Service,
+        limits: ConnectionLimits,
+        *,
+        large_buffers: LargeBuffers | None = None,
+        busy_poll_us: int = 0,
     ) -> None:
         self._service = service
         self._limits = limits
         self._large_buffers = large_buffers or LargeBuffers()
         self._servers: list[asyncio.Server] = []
+        self._busy_poll_us = busy_poll_us
         self._turn: Turn | None = None
 
     async def listen(self, sock: socket.socket, *, listener: str, backlog: int) -> None:
         """Accept connections on a bound socket in the name of ``listener``."""
         loop = asyncio.get_running_loop()
-        turn = self._turn = self._turn or Turn()
+        turn = self._turn = self._turn or Turn(BusyPoll(self._busy_poll_us) if self._busy_poll_us else None)
         server = await loop.create_server(
             lambda: Connection(self._service, self._limits, self._large_buffers, listener=listener, turn=turn),
             sock=sock,

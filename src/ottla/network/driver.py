@@ -252,11 +252,13 @@ class Connection(asyncio.BufferedProtocol):
         """Take in what was received."""
         before = self.last_active
         now = self.last_active = self.began_waiting = perf_counter()
-        since = self._turn.since
+        turn = self._turn
+        since = turn.since
         if since is None:
-            self._turn.begin(now)
+            turn.begin(now)
         elif before < since:
             self.began_waiting = since
+        turn.moved_bytes += nbytes
         self._reader.received(nbytes)
         if self.closing:
             # Nothing is served any more, so nothing makes room: stop reading before the buffer is full.
@@ -442,6 +444,7 @@ class Connection(asyncio.BufferedProtocol):
         """
         out = self._out
         if out:
+            self._turn.moved_bytes += self._out_bytes
             self._out = []
             self._out_bytes = 0
             transport = self.transport

@@ -1,8 +1,8 @@
 """The settings of a broker in a test: Kafka's, but for a few where Kafka would have a test wait.
 
 ``group.initial.rebalance.delay.ms`` is 0 (Kafka waits 3 seconds for more members), ``__consumer_offsets`` has one
-partition, members may have a short ``session.timeout.ms``, and what is deleted is gone at once. Whatever the test
-sets itself goes before.
+partition, members may have a short ``session.timeout.ms``, and what is deleted is gone at once. The loop does not wait
+awake, because it shares its interpreter with the test. Whatever the test sets itself goes before.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ FOR_TESTS: Mapping[str, str] = {
     "group.min.session.timeout.ms": "100",
     "log.segment.delete.delay.ms": "0",
     "offsets.topic.num.partitions": "1",
+    "ottla.network.busy.poll.us": "0",
 }
 
 

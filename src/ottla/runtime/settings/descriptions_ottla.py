@@ -31,6 +31,11 @@ DESCRIPTIONS = {
         "How many topics, partitions, groups or partitions of groups one metric tells apart; what comes after them is "
         "summed up in a series of the name (other). So no client can fill the memory of who collects the metrics."
     ),
+    "ottla.network.busy.poll.us": (
+        "For how many microseconds the node waits awake for the next small request, while such requests have lately "
+        "come that soon: being woken takes a sleeping processor as long as serving one. A broker that is asked some "
+        "thousand times a second then uses a whole processor. 0: never; with a single processor it is never done."
+    ),
     "ottla.produce.validation": (
         "How closely a produced batch is looked at where no rule of its topic asks for more. header: the header, "
         "the CRC and the first record. lengths: also whether an uncompressed batch holds as many records as it "

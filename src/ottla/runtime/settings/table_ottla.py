@@ -4,7 +4,7 @@ To add one: a row here, a description in ``descriptions_ottla.py``, and the refe
 """
 
 from .model import Setting
-from .rules import Choice
+from .rules import Choice, Range
 from .vocabulary import CLUSTER_WIDE, INT, LOW, MEDIUM, STRING, at_least
 
 OTTLA = (
@@ -15,6 +15,7 @@ OTTLA = (
     Setting("ottla.metadata.dir", STRING, None, MEDIUM),
     Setting("ottla.metrics.listener", STRING, None, MEDIUM),
     Setting("ottla.metrics.max.series", INT, 10_000, LOW, at_least(1)),
+    Setting("ottla.network.busy.poll.us", INT, 200, LOW, Range(0, 10_000)),
     Setting(
         "ottla.produce.validation", STRING, "lengths", MEDIUM, Choice("header", "lengths", "records"), CLUSTER_WIDE
     ),
