@@ -11,6 +11,9 @@ from collections.abc import Sequence
 
 from bench.brokers import KAFKA_JARS, KAFKA_JVM, ROOT
 
+PAGE_REPORTING = pathlib.Path("/sys/module/page_reporting/parameters/page_reporting_order")
+LARGEST_ORDER = 10
+
 
 def about(*, begin_s: float, seconds: float, quick: bool, parts: Sequence[str]) -> dict[str, object]:
     """Return what a reader has to know of a run."""
@@ -32,7 +35,19 @@ def machine() -> dict[str, object]:
         "cores": os.cpu_count(),
         "memory_gb": round(int(_first(r"^MemTotal:\s+(\d+) kB", pathlib.Path("/proc/meminfo")) or 0) * 1024 / 1e9, 1),
         "system": f"{platform.system()} {platform.release()}",
+        "memory_goes_back": memory_goes_back(PAGE_REPORTING),
     }
+
+
+def memory_goes_back(page_reporting: pathlib.Path) -> bool:
+    """Return whether a virtual machine gives pages back to its host as soon as they are free.
+
+    Then every page of a new file has to be asked for again, which on some hosts costs several microseconds: more than
+    a broker takes for it, and most for the broker that writes fastest. ``page_reporting_order`` above the largest order
+    of a page (10) switches it off.
+    """
+    order = _first(r"^(\d+)$", page_reporting)
+    return order is not None and int(order) <= LARGEST_ORDER
 
 
 def versions() -> dict[str, str]:

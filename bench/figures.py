@@ -13,6 +13,7 @@ from typing import Any, cast
 OTTLA = "ottla"
 KAFKA = "kafka"
 FLOOR = "floor"
+CEILING = "ceiling"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from bench import about, report, table
 from bench.brokers import KAFKA_JARS, ROOT, Broker, Kafka, Ottla
 from bench.figures import Figures
-from bench.parts import compaction, groups, latency, raw, starting, throughput, tools
+from bench.parts import ceiling, compaction, groups, latency, raw, starting, throughput, tools
 from bench.programs import ProgramFailed
 from bench.stage import Effort, Stage
 
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[Stage], None]] = {
     "consume": throughput.consume,
     "raw": raw.raw,
     "ping": latency.ping,
+    "ceiling": ceiling.ceiling,
     "latency": latency.end_to_end,
     "tools": tools.java_tools,
     "groups": groups.groups,
@@ -91,6 +92,12 @@ def _arguments() -> argparse.Namespace:
     if not arguments.without_kafka and (shutil.which("java") is None or not KAFKA_JARS.exists()):
         print("bench: Apache Kafka is missing (Java 17 and 'make clients'): only Ottla is measured", file=sys.stderr)
         arguments.without_kafka = True
+    if about.memory_goes_back(about.PAGE_REPORTING):
+        print(
+            f"bench: this machine gives freed memory back to its host: figures of writing vary with that, not with the "
+            f"broker (to switch it off: echo {about.LARGEST_ORDER + 1} > {about.PAGE_REPORTING})",
+            file=sys.stderr,
+        )
     return arguments
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.figures import FLOOR, KAFKA, METRICS, OTTLA, Figure, Figures, show_number, show_ratio
+from bench.figures import CEILING, FLOOR, KAFKA, METRICS, OTTLA, Figure, Figures, show_number, show_ratio
 from bench.targets import Outcome, outcomes
 
-SIDES = {OTTLA: "Ottla", KAFKA: "Kafka", FLOOR: "floor"}
+SIDES = {OTTLA: "Ottla", KAFKA: "Kafka", FLOOR: "floor", CEILING: "keeps nothing"}
 
 
 def plain(figures: Figures) -> str:

@@ -17,7 +17,7 @@ typedef struct {
     double seconds; /* how long to go on */
     double rate;    /* latency: records a second */
     int64_t bytes;  /* consume: stop after so many bytes of values for each client; produce: stop then even if time is left */
-    const char *path; /* payloads: where to write them */
+    const char *path; /* payloads: where to write them; nothing: where the answers are */
 } options_t;
 
 int run_produce(const options_t *options);
@@ -26,6 +26,7 @@ int run_ping(const options_t *options);
 int run_latency(const options_t *options);
 int run_group(const options_t *options);
 int run_payloads(const options_t *options);
+int run_nothing(const options_t *options);
 
 /* Nanoseconds of a clock that never jumps. */
 int64_t now_ns(void);

@@ -11,7 +11,7 @@ static const struct {
     const char *name;
     int (*run)(const options_t *);
 } MODES[] = {{"produce", run_produce}, {"consume", run_consume}, {"ping", run_ping},
-             {"latency", run_latency}, {"group", run_group},     {"payloads", run_payloads}};
+             {"latency", run_latency}, {"group", run_group},     {"payloads", run_payloads}, {"nothing", run_nothing}};
 
 static void set_option(options_t *options, const char *argument) {
     const char *equals = strchr(argument, '=');

@@ -6,6 +6,8 @@ from bench.stage import Stage
 RATES = (1000, 5000, 20000)
 #: Records of 100 B: what is measured is the way, not the load.
 SIZE = 100
+#: How many records the library has at hand, and what the case is called.
+PINGS = ((100, "one in flight"), (1, "one after the other"))
 
 
 def ping(stage: Stage) -> None:
@@ -14,7 +16,7 @@ def ping(stage: Stage) -> None:
     ``one after the other`` waits in the application for each acknowledgement; ``one in flight`` has the next record at
     hand in the library, so that its threads do not hand over to each other in between.
     """
-    for window, case in ((100, "one in flight"), (1, "one after the other")):
+    for window, case in PINGS:
         stage.say(case)
         for broker in stage.in_turns(stage.effort.many_rounds, stage.running()):
             with stage.topic(broker) as topic:

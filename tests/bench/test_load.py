@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from bench.brokers import ROOT, Ottla
+from bench.ceiling import TOPIC, Ceiling
 from bench.client import Client, create_topic
 
 from bench import programs
@@ -96,3 +97,18 @@ def test_payloads_are_text_of_one_size_and_not_all_the_same(program: pathlib.Pat
 def test_a_wrong_option_is_refused(node: Ottla) -> None:
     with pytest.raises(programs.ProgramFailed, match="bogus=1 is not an option"):
         programs.load(node, "produce", bogus=1)
+
+
+def test_against_a_broker_that_keeps_nothing_records_are_acknowledged(
+    program: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    nothing = Ceiling(str(tmp_path / "nothing"))
+    nothing.start()
+    try:
+        made = programs.load(nothing, "produce", topic=TOPIC, size=1000, bytes=500_000, seconds=20)
+        assert made["records"] == 500
+        asked = programs.load(nothing, "ping", topic=TOPIC, size=100, seconds=0.2)
+        assert asked["requests"] > 0
+        assert not list(pathlib.Path(nothing.folder).glob("**/*.log"))
+    finally:
+        nothing.remove()

@@ -1,11 +1,12 @@
 """The page and the chart say what was measured, and are well formed whatever that is."""
 
+import pathlib
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 import pytest
-from bench.about import kafka_version
+from bench.about import kafka_version, memory_goes_back
 from bench.figures import METRICS, Figures
 from bench.targets import BASE, TARGETS
 from hypothesis import given
@@ -50,6 +51,28 @@ def test_page_shows_targets_reached_and_not() -> None:
         figures.add("throughput", BASE[0], "produce", "ottla", 1)
     assert "**not reached**" in report.page(ABOUT, figures)
     assert report.page(ABOUT, Figures()).count("not measured") == len(TARGETS)
+
+
+def test_page_shows_what_the_clients_allow() -> None:
+    figures = everything()
+    assert "100 B: 1.05<br>1 KiB: 2.50" not in report.page(ABOUT, figures)
+    for case, kept_nothing in zip(BASE, (105, 250), strict=True):
+        figures.add("ceiling", case, "produce", "kafka", 100)
+        figures.add("ceiling", case, "produce", "ceiling", kept_nothing)
+    page = report.page(ABOUT, figures)
+    assert "| produce, MB/s | at least 1.7 | 100 B: 3.40<br>1 KiB: 3.40 | 100 B: 1.05<br>1 KiB: 2.50 |" in page
+    assert "keeps nothing" in page.partition("## How far")[2]
+
+
+def test_page_says_when_freed_memory_goes_back_to_the_host(tmp_path: pathlib.Path) -> None:
+    setting = tmp_path / "page_reporting_order"
+    assert not memory_goes_back(setting)
+    for order, goes_back in ((9, True), (11, False)):
+        setting.write_text(f"{order}\n")
+        assert memory_goes_back(setting) is goes_back
+    assert "back to the host" not in report.page(ABOUT, everything())
+    machine = {"cpu": "A", "cores": 2, "memory_gb": 24.0, "system": "Linux", "memory_goes_back": True}
+    assert "24.0 GB; what is freed goes back to the host" in report.page({**ABOUT, "machine": machine}, everything())
 
 
 def test_page_names_machine_versions_and_settings() -> None:

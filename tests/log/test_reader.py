@@ -246,6 +246,7 @@ def test_every_read_is_what_the_batches_say(
         assert info.next_offset == ends[got]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_threads_read_while_the_log_rolls_is_truncated_and_loses_segments(seed: int, tmp_path: Path) -> None:
     config = LogConfig(segment_bytes=3000, index_interval_bytes=200)
