@@ -234,6 +234,22 @@ def test_memory_is_given_in_the_order_of_asking() -> None:
     assert buffers.reserved_bytes == 0
 
 
+def test_what_was_copied_counts_until_it_is_let_go() -> None:
+    buffers = LargeBuffers(max_bytes=100_000)
+    buffers.hold(60_000)
+    buffers.hold(60_000)
+    sender = Sender(buffers, [b"x" * 200_000])
+    for _ in range(3):
+        sender.send(300_000)
+    assert (buffers.reserved_bytes, buffers.waiting_count) == (120_000, 1)
+    buffers.let_go(60_000)
+    for _ in range(3):
+        sender.send(300_000)
+    assert sender.taken == [b"x" * 200_000]
+    buffers.let_go(60_000)
+    assert (buffers.reserved_bytes, buffers.waiting_count) == (0, 0)
+
+
 def test_large_buffers_are_kept_while_they_are_used() -> None:
     buffers = LargeBuffers(keep=2)
     first, second, third = (buffers.take(1000) for _ in range(3))

@@ -190,6 +190,7 @@ class Dispatcher:
         context = RequestContext(
             self._node, connection, entry.version, connection.client_id, entry, correlation_id, slot=slot
         )
+        self._node.large_buffers.hold(len(frame))
         self._node.tasks.spawn(self._answer_large(entry, context, frame, position, slot), name=entry.name)
         return slot
 
@@ -199,10 +200,14 @@ class Dispatcher:
         """Decode and encode in the thread for computations, which the event loop can interrupt."""
         compute = self._node.tasks.compute
         try:
+            size_bytes = len(frame)
             try:
                 request = await compute(entry.decode, frame, position, entry.version)
             except CODEC_ERRORS as error:
                 raise _malformed(frame, error) from error
+            finally:
+                del frame
+                self._node.large_buffers.let_go(size_bytes)
             answer = entry.handle(request, context)
             if isinstance(answer, Deferred):
                 return

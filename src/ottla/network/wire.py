@@ -8,6 +8,7 @@ receives into:
   bytes that have really arrived, so a peer that only *announces* a hundred megabytes costs one;
 - all connections' large frames together may be limited (``queued.max.request.bytes``): one that begins when the limit
   is reached waits in its small buffer, and is not read any further, until another large frame has been dealt with.
+  Copies that are looked at in a thread count as well, those of small frames too, though they never wait themselves.
 
 A produce request is mostly records, which stay bytes. Any other request becomes objects, many times as large as its
 bytes, so that the largest that is read is a smaller one (``ottla.request.max.bytes``).
@@ -67,6 +68,14 @@ class LargeBuffers:
     def release(self, reader: "FrameReader", size_bytes: int) -> None:
         """Take back what was reserved for a frame, or the place of one in the line."""
         self._waiting.pop(reader, None)
+        self.let_go(size_bytes)
+
+    def hold(self, size_bytes: int) -> None:
+        """Count a copy of what has been received: it is there already, so others wait and not this one."""
+        self.reserved_bytes += size_bytes
+
+    def let_go(self, size_bytes: int) -> None:
+        """Count a copy no more, and let those begin that waited for the memory."""
         self.reserved_bytes -= size_bytes
         while self._waiting and self.reserved_bytes < self.max_bytes:
             following = next(iter(self._waiting))

@@ -18,10 +18,12 @@ from ottla.record.batch import (
     ATTRIBUTES_OFFSET,
     CURRENT_MAGIC,
     HEADER_SIZE,
+    LOG_APPEND_TIME_BIT,
     MAGIC_OFFSET,
     TRANSACTIONAL_BIT,
     BatchHeader,
     TimestampType,
+    stamp_timestamps,
 )
 from ottla.record.compress import Codec
 from ottla.record.validate import AppendRules, Depth, NotOneBatch, Validated, validate
@@ -140,7 +142,7 @@ class Partition:
 
         ``records`` is written to (offset and leader epoch are stamped in place) and may be reused afterwards. Raises
         ApiError with Kafka's code, StorageError, or TakesLong if they are to be checked by :meth:`validate`, in a
-        thread, and appended by :meth:`append_validated`.
+        thread, and appended by :meth:`append_checked`.
         """
         validated = self.validate(records, produce_version=produce_version, now_ms=now_ms, at_once=True)
         return self.append_validated(validated.batch, validated.header, now_ms=now_ms)
@@ -160,6 +162,17 @@ class Partition:
             # Kafka's answer to a transactional batch without a transactional id.
             raise ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         return validated
+
+    def append_checked(self, validated: Validated, *, now_ms: int) -> AppendInfo:
+        """Append what :meth:`validate` has checked some time ago: if it bears our time, that is the time of now.
+
+        Others may have appended meanwhile, and what follows them must not be older. (In Kafka both happen under the
+        lock of the log: ``UnifiedLog.append``.)
+        """
+        header = validated.header
+        if header.attributes & LOG_APPEND_TIME_BIT and header.max_timestamp != now_ms:
+            stamp_timestamps(validated.batch, 0, header, TimestampType.LOG_APPEND_TIME, now_ms)
+        return self.append_validated(validated.batch, header, now_ms=now_ms)
 
     def append_validated(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendInfo:
         """Append one batch that was made or checked by us."""

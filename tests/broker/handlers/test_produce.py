@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.harness.batches import Entry, batch
 from tests.harness.calls import produce_request, unique
+from tests.harness.waiting import eventually
 from tests.harness.wire import Connection
 
 from ottla.broker.node import Node
@@ -86,3 +87,67 @@ def test_nothing_is_appended_to_logs_that_are_being_closed(checks: Checks) -> No
 
         node._closers.append(end_of_check)
     assert found == [0]
+
+
+def test_what_follows_a_batch_that_takes_long_waits_for_it(checks: Checks) -> None:
+    """A partition that is named twice: Kafka's clients never do that, but who does means an order."""
+    topic = unique("twice")
+    with Broker() as broker, Connection(broker.host, broker.port) as connection:
+        broker.create_topic(topic, partitions=2)
+        body = produce_request(topic, LONG)
+        (asked,) = body["topic_data"]
+        short = batch([Entry(value=b"short")])
+        asked["partition_data"] += [{"index": 0, "records": short}, {"index": 1, "records": short}]
+        body["topic_data"].append({"name": topic, "partition_data": [{"index": 0, "records": short}]})
+        request_id = connection.send("Produce", 9, body)
+        assert checks.began.wait(10)
+        assert [len(broker.records(topic, partition=partition)) for partition in (0, 1)] == [0, 1]
+        checks.go_on.set()
+        answer = connection.receive("Produce", 9, expect_id=request_id)
+        found = [one for each in answer["responses"] for one in each["partition_responses"]]
+        assert [(one["index"], one["error_code"], one["base_offset"]) for one in found] == [
+            (0, 0, 0),
+            (0, 0, 20_000),
+            (1, 0, 0),
+            (0, 0, 20_001),
+        ]
+
+
+def test_a_batch_that_waited_bears_the_time_of_its_append(checks: Checks) -> None:
+    topic = unique("time")
+    with Broker() as broker, Connection(broker.host, broker.port) as late:
+        broker.create_topic(topic, config={"message.timestamp.type": "LogAppendTime"})
+        request_id = late.send("Produce", 9, produce_request(topic, LONG))
+        assert checks.began.wait(10)
+        arrived_ms = node_of(broker).clock.now_ms()
+        eventually(lambda: node_of(broker).clock.now_ms() > arrived_ms, "another millisecond")
+        with Connection(broker.host, broker.port) as quick:
+            answer = quick.call("Produce", 9, produce_request(topic, batch([Entry(value=b"quick")])))
+        quick_ms = answer["responses"][0]["partition_responses"][0]["log_append_time_ms"]
+        assert quick_ms > arrived_ms
+        checks.go_on.set()
+        answer = late.receive("Produce", 9, expect_id=request_id)
+        (found,) = answer["responses"][0]["partition_responses"]
+        assert found["log_append_time_ms"] >= quick_ms
+        records = broker.records(topic)
+        assert {record.timestamp_ms for record in records[1:]} == {found["log_append_time_ms"]}
+        assert len(records) == 1 + 20_000, "and its CRC is right"
+
+
+def test_copies_that_wait_for_the_thread_count_as_memory_of_requests(checks: Checks) -> None:
+    topic = unique("memory")
+    with Broker() as broker, Connection(broker.host, broker.port) as producer:
+        broker.create_topic(topic)
+        buffers = node_of(broker).large_buffers
+        assert buffers.reserved_bytes == 0
+        request_id = producer.send("Produce", 9, produce_request(topic, LONG))
+        assert checks.began.wait(10)
+        eventually(lambda: buffers.reserved_bytes == len(LONG), "the batch counts")
+        with Connection(broker.host, broker.port) as asking:
+            names = [{"name": f"{number}".zfill(100)} for number in range(1_000)]
+            asked = asking.send("Metadata", 9, {"topics": names})
+            eventually(lambda: buffers.reserved_bytes > len(LONG) + 100_000, "a request that waits to be read counts")
+            checks.go_on.set()
+            asking.receive("Metadata", 9, expect_id=asked)
+        producer.receive("Produce", 9, expect_id=request_id)
+        eventually(lambda: buffers.reserved_bytes == 0, "nothing waits any more")

@@ -78,9 +78,17 @@ def several_partitions(peer: Peer) -> None:
     good = batches.batch(_entries(peer))
     parts = [{"index": index, "records": good} for index in (0, 2, 5)]
     peer.call("Produce", 9, acks=-1, timeout_ms=1000, topic_data=[{"name": "several", "partition_data": parts}])
-    twice = [{"index": 1, "records": good}, {"index": 1, "records": good}]
+    other = batches.batch([Entry(key=b"other", value=b"batch", timestamp=peer.t0_ms)])
+    twice = [{"index": 1, "records": good}, {"index": 1, "records": other}]
     peer.call(
         "Produce", 9, acks=-1, timeout_ms=1000, topic_data=[{"name": "several", "partition_data": twice}], note="twice"
+    )
+    peer.call(
+        "Fetch",
+        11,
+        min_bytes=0,
+        topics=[{"topic": "several", "partitions": [{"partition": 1, "partition_max_bytes": 1 << 20}]}],
+        note="what is in the log after twice",
     )
     peer.call(
         "Produce",

@@ -7,7 +7,8 @@
 Versions 0-2 are advertised and refused, as Kafka does, because old librdkafka looks there for compression.
 This is the hot path: what a batch costs is written straight down, and everything happens before the handler returns,
 because the records lie in the connection's receive buffer. Only batches whose records take long to look at are copied,
-and looked at in a thread; the connection's next request waits for them, so that a producer's batches stay in order.
+and looked at in a thread; those behind them for the same partition wait as well, and so does the connection's next
+request: a producer's batches stay in order. The copies count for ``queued.max.request.bytes``.
 """
 
 from ottla.broker.context import Deferred, RequestContext
@@ -60,6 +61,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
     refused = _refuse_request(request)
     unflushed: list[Unflushed] = []
     unchecked: list[Unchecked] = []
+    unchecked_partitions: set[tuple[TopicKey, int]] = set()
     topics = []
     for topic in request.topic_data:
         name = topic.topic_id if version >= TOPIC_IDS_FROM_VERSION else topic.name
@@ -77,6 +79,8 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 records = data.records
                 if records is None:
                     raise ApiError(ErrorCode.INVALID_RECORD, "the partition has no records")
+                if unchecked and (name, data.index) in unchecked_partitions:
+                    raise TakesLong
                 info = partition.append(records, produce_version=version, now_ms=now_ms)
             except ApiError as error:
                 _refuse(answer, error, partition, request)
@@ -86,6 +90,7 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
                 _count_refusal(answer, partition, len(data.records or EMPTY), context)
             except TakesLong:
                 unchecked.append((name, answer, bytearray(data.records or EMPTY)))
+                unchecked_partitions.add((name, data.index))
             else:
                 _tell(answer, info)
                 if partition.log.high_watermark <= info.last_offset:
@@ -95,7 +100,9 @@ def handle(request: ProduceRequest, context: RequestContext) -> ProduceResponse 
     response = ProduceResponse(responses=topics)
     if unchecked:
         deferred = context.defer()
-        work = _check_and_append(unchecked, unflushed, request, response, context, deferred, now_ms)
+        size_bytes = sum(len(records) for _, _, records in unchecked)
+        node.large_buffers.hold(size_bytes)
+        work = _check_and_append(unchecked, size_bytes, unflushed, request, response, context, deferred)
         context.spawn(work, deferred, name="produce check")
         return deferred
     if unflushed:
@@ -154,39 +161,55 @@ def _raise_first_error(response: ProduceResponse) -> None:
 
 async def _check_and_append(
     unchecked: list[Unchecked],
+    size_bytes: int,
     unflushed: list[Unflushed],
     request: ProduceRequest,
     response: ProduceResponse,
     context: RequestContext,
     deferred: Deferred,
-    now_ms: int,
 ) -> None:
     """Do for batches that take long what ``handle`` does for the others."""
-    node = context.node
-    for name, answer, records in unchecked:
-        partition = None
-        try:
-            partition = node.replicas.partition(name, answer.index)
-            validated = await node.tasks.compute(
-                partition.validate, records, produce_version=context.api_version, now_ms=now_ms
-            )
-            if node.replicas.partition(name, answer.index) is not partition:
-                # The topic was deleted meanwhile, and another one of its name asks for other things.
-                raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            if node.is_drained:
-                raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)  # nobody waits any more, and logs are being closed
-            info = partition.append_validated(validated.batch, validated.header, now_ms=now_ms)
-        except ApiError as error:
-            _refuse(answer, error, partition, request)
-            _count_refusal(answer, partition, len(records), context)
-        except StorageError:
-            answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
-            _count_refusal(answer, partition, len(records), context)
-        else:
-            _tell(answer, info)
-            if partition.log.high_watermark <= info.last_offset:
-                unflushed.append((partition, answer, info.last_offset + 1))
+    try:
+        for name, answer, records in unchecked:
+            await _check_and_append_one(name, answer, records, unflushed, request, context)
+    finally:
+        unchecked.clear()
+        context.node.large_buffers.let_go(size_bytes)
     await _flush(unflushed, request.acks, response, context, deferred)
+
+
+async def _check_and_append_one(
+    name: TopicKey,
+    answer: PartitionProduceResponse,
+    records: bytearray,
+    unflushed: list[Unflushed],
+    request: ProduceRequest,
+    context: RequestContext,
+) -> None:
+    node = context.node
+    clock = node.clock
+    partition = None
+    try:
+        partition = node.replicas.partition(name, answer.index)
+        validated = await node.tasks.compute(
+            partition.validate, records, produce_version=context.api_version, now_ms=clock.now_ms()
+        )
+        if node.replicas.partition(name, answer.index) is not partition:
+            # The topic was deleted meanwhile, and another one of its name asks for other things.
+            raise ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if node.is_drained:
+            raise ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)  # nobody waits any more, and logs are being closed
+        info = partition.append_checked(validated, now_ms=clock.now_ms())
+    except ApiError as error:
+        _refuse(answer, error, partition, request)
+        _count_refusal(answer, partition, len(records), context)
+    except StorageError:
+        answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+        _count_refusal(answer, partition, len(records), context)
+    else:
+        _tell(answer, info)
+        if partition.log.high_watermark <= info.last_offset:
+            unflushed.append((partition, answer, info.last_offset + 1))
 
 
 async def _flush(

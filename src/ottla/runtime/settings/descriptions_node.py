@@ -66,8 +66,10 @@ CONNECTIONS = {
         "may be under way of one connection is limited by ottla.connection.max.in.flight.requests."
     ),
     "queued.max.request.bytes": (
-        "How many bytes of large requests (above 64 KiB) the node takes in at once: while as many are under way, a "
-        "connection that announces another is not read any further; -1 for no limit beyond that of each connection."
+        "How many bytes of large requests (above 128 KiB) the node takes in at once: while as many are under way, a "
+        "connection that announces another is not read any further. Requests and batches that take long to look at, "
+        "of which each connection can have one waiting, count for as long as they wait, whatever their size. -1 for no "
+        "limit beyond that of each connection."
     ),
     "request.timeout.ms": (
         "How long a request to another broker, or to the controller on a client's behalf, may take."
