@@ -50,7 +50,7 @@ class CleanerNode:
         self.logs.load()
         self.logs.cleans_compacted = True
         self.cleaner = Cleaner(
-            files=self.files,
+            directories=self.logs.directories,
             clock=self.clock,
             tasks=self.tasks,
             logs=lambda: self.logs,

@@ -200,6 +200,47 @@ async def test_the_checkpoint_of_a_topic_that_was_made_again_does_not_count() ->
     await node.close()
 
 
+@pytest.mark.parametrize("has_the_log", [True, False])
+async def test_a_kill_after_a_deletion_leaves_no_progress_to_a_topic_of_that_name(has_the_log: bool) -> None:
+    """The file still names the partition: it is written after each round, and with a kill there is none."""
+    node = CleanerNode()
+    node.fill(node.log(), KEYS)
+    await node.compact()
+    entry = checkpoint(node)
+    if not has_the_log:
+        await node.logs.delete(TopicPartition("topic", 0))
+    node.logs.release()
+    again = CleanerNode(node.files)
+    if has_the_log:
+        await again.logs.delete(TopicPartition("topic", 0))
+    assert checkpoint(again) == entry
+    log = again.log()
+    assert checkpoint(again) == "0\n0\n", "from before there is a log that it could be about"
+    assert again.cleaner.first_dirty_offset(log) is None, "of another id"
+    last = again.fill(log, KEYS, 40)
+    again.logs.release()
+
+    third = CleanerNode(node.files)
+    log = third.logs.logs[TopicPartition("topic", 0)]
+    log.high_watermark = log.log_end_offset
+    assert await third.compact() == 1
+    assert kept(log) == last
+    for one in (node, again, third):
+        await one.tasks.close()
+
+
+async def test_what_is_taken_out_of_the_checkpoint_leaves_the_others_in() -> None:
+    node = CleanerNode()
+    other = node.log("other")
+    for log in (node.log(), other):
+        node.fill(log, KEYS)
+    await node.compact()
+    await node.logs.delete(TopicPartition("topic", 0))
+    node.log()
+    assert checkpoint(node) == f"0\n1\nother 0 {other.segments.active.base_offset}\n"
+    await node.close()
+
+
 async def test_progress_survives_a_restart_and_a_damaged_checkpoint_costs_only_work() -> None:
     node = CleanerNode()
     log = node.log()

@@ -258,7 +258,7 @@ class Node:
         await self.tasks.in_thread(self.logs.load)
         self._logs_loaded = True
         self.cleaner = Cleaner(
-            files=self.storage.files,
+            directories=self.logs.directories,
             clock=self.clock,
             tasks=self.tasks,
             logs=lambda: self.logs,

@@ -38,6 +38,7 @@ class LogDirectory:
         self.recovery_points = OffsetCheckpoint(files, names.join(self.path, names.RECOVERY_POINT_CHECKPOINT))
         self.log_starts = OffsetCheckpoint(files, names.join(self.path, names.LOG_START_CHECKPOINT))
         self.high_watermarks = OffsetCheckpoint(files, names.join(self.path, names.HIGH_WATERMARK_CHECKPOINT))
+        self.first_dirty_offsets = OffsetCheckpoint(files, names.join(self.path, names.CLEANER_CHECKPOINT))
 
     def __repr__(self) -> str:
         return f"<LogDirectory {self.path}{' offline' if self.failure else ''}>"

@@ -154,6 +154,7 @@ class LogManager:
         recovery_points = read_or_reset(directory.recovery_points, logger.warning)
         log_starts = read_or_reset(directory.log_starts, logger.warning)
         high_watermarks = read_or_reset(directory.high_watermarks, logger.warning)
+        read_or_reset(directory.first_dirty_offsets, logger.warning)
 
         def load(entry: tuple[TopicPartition, str]) -> None:
             topic_partition, path = entry
@@ -232,6 +233,10 @@ class LogManager:
             directory.log_starts.write(self._log_starts(directory))
         if directory.high_watermarks.mentions(topic_partition):
             directory.high_watermarks.write(self._offsets(directory, lambda log: log.high_watermark))
+        if directory.first_dirty_offsets.mentions(topic_partition):
+            # As far as the file says others were compacted: what it does not know yet is compacted once more at worst.
+            others = directory.first_dirty_offsets.entries.items()
+            directory.first_dirty_offsets.write({key: offset for key, offset in others if key in self.logs})
 
     async def delete(self, topic_partition: TopicPartition) -> None:
         """Forget a log at once.

@@ -12,13 +12,13 @@ deleted or no longer compacted while a worker is at it is left as it is.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from ottla.log.directory import LogDirectory
 from ottla.log.log import Log
 from ottla.log.retention import delete_in_turns
 from ottla.model.errors import OttlaError, StorageError
 from ottla.runtime.clock import Clock
-from ottla.runtime.files import Files
 from ottla.runtime.tasks import Tasks
 
 from .candidates import Candidate, examine, needs_disk
@@ -44,12 +44,15 @@ def process_runner(config: CleanerConfig) -> Runner:
 
 
 class Cleaner:
-    """Compacts the logs that ``logs`` names, from :meth:`start` to :meth:`close`. Everything runs on the event loop."""
+    """Compacts the logs that ``logs`` names, from :meth:`start` to :meth:`close`. Everything runs on the event loop.
+
+    ``directories`` are where they lie, and what they left there was read.
+    """
 
     def __init__(
         self,
         *,
-        files: Files,
+        directories: Sequence[LogDirectory],
         clock: Clock,
         tasks: Tasks,
         logs: Callable[[], Iterable[Log]],
@@ -66,7 +69,7 @@ class Cleaner:
         self._tasks = tasks
         self._logs = logs
         self._make_runner = runner
-        self._progress = Progress(files, logs)
+        self._progress = Progress(directories, logs)
         self._in_progress: dict[Log, Round | None] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._runners: set[Runner] = set()
@@ -130,9 +133,7 @@ class Cleaner:
             current.abort_nowait()
 
     def first_dirty_offset(self, log: Log) -> int | None:
-        """Return the offset up to which ``log`` was compacted, None if it never was or nobody has looked yet."""
-        if not self._progress.is_loaded(log_directory(log)):
-            return None
+        """Return the offset up to which ``log`` was compacted, None if it never was."""
         return self._progress.first_dirty_offset(log)
 
     # -- the loop ----------------------------------------------------------------------------------------------
@@ -200,9 +201,6 @@ class Cleaner:
 
     async def _examine(self, log: Log, now_ms: int) -> Candidate | None:
         try:
-            directory = log_directory(log)
-            if not self._progress.is_loaded(directory):
-                await self._tasks.in_thread(self._progress.load, directory)
             checkpoint = self._progress.first_dirty_offset(log)
             if needs_disk(log):
                 candidate = await self._tasks.in_thread(examine, log, checkpoint, now_ms)
@@ -271,7 +269,7 @@ class Cleaner:
             logger.error(what, log.topic_partition, error, exc_info=trace)
 
     async def _save(self, directory: str) -> None:
-        await self._tasks.in_thread(self._progress.write, directory, self._progress.content(directory))
+        await self._tasks.in_thread(self._progress.prepare(directory))
 
     async def _delete_old_segments(self) -> None:
         """Retention for compacted logs, and what lies below a log's start (``LogCleaner.cleanFilthiestLog``)."""
