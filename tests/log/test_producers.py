@@ -145,6 +145,19 @@ def test_after_a_crash_all_batches_that_were_under_way_are_known_when_they_come_
     assert send(bench, 14) == (14, False)
 
 
+def test_of_segments_that_recovery_does_not_read_the_last_batch_is_known() -> None:
+    """Kafka's ProducerStateManager, asked: what it reloads from a snapshot is one batch of each producer."""
+    bench = Bench()
+    for sequence in range(3):
+        send(bench, sequence)
+    bench.log.roll()
+    bench.log.flush()
+    bench.crash(recovery_point=3)
+    assert send(bench, 2) == (2, True)
+    assert refused(bench, 1) is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert send(bench, 3) == (3, False)
+
+
 @pytest.mark.parametrize("cut", [0, 5, 20, 55])
 def test_a_damaged_snapshot_is_passed_over(cut: int) -> None:
     bench = Bench()
