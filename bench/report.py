@@ -105,8 +105,8 @@ def page(about: Mapping[str, Any], figures: Figures) -> str:
         "does it again on yours. This page and the chart are drawn from these figures by `python -m bench.report`.",
         "![Bars of Ottla beside Apache Kafka](benchmarks.svg)",
         "## What is to be reached",
-        "Ratios of Ottla to Apache Kafka, medians of the same run. A target is reached if each case that it names is. What "
-        "the clients allow is the ratio of a broker that keeps nothing, where it was measured: none can show a higher one.",
+        "Ratios of Ottla to Apache Kafka, medians of the same run. A target is reached if each case that it names is. "
+        "What the clients allow is the ratio of a broker that keeps nothing, where it was measured: none can show more.",
         _targets(figures),
         *_throughput(figures),
     ]
