@@ -106,7 +106,7 @@ def page(about: Mapping[str, Any], figures: Figures) -> str:
         "![Bars of Ottla beside Apache Kafka](benchmarks.svg)",
         "## What is to be reached",
         "Ratios of Ottla to Apache Kafka, medians of the same run. A target is reached if each case that it names is. "
-        "What the clients allow is the ratio of a broker that keeps nothing, where it was measured: none can show more.",
+        "What the clients allow is the ratio of a broker that keeps nothing, where it was measured.",
         _targets(figures),
         *_throughput(figures),
     ]
