@@ -8,7 +8,7 @@ ARGS ?=
 # The tests mostly wait for the processes that they start: one more of them at once than there are cores.
 WORKERS ?= 3
 # What decides without waiting for processes: its tests are quick, and branches that none of them takes are to be seen.
-COVERED := model protocol record runtime metadata metastore controller coordinator replica network log
+COVERED := model protocol record runtime metadata metastore controller coordinator replica network
 COVERED_PERCENT := 95
 empty :=
 comma := ,
