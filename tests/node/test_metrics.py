@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -17,6 +18,9 @@ from tests.harness.wire import Connection
 from ottla.broker.metrics.catalogue import SECTIONS
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+ROUNDS = 15
+"""How many topics and groups of each of three clients come and go under scrapes."""
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -201,6 +205,45 @@ def test_what_is_too_much_is_summed_up(make_node: MakeNode, only_ottla: None) ->
     of_partitions = [value for (name, _), value in figures.items() if name == "ottla_group_partition_lag_records"]
     assert len(of_partitions) == 3
     assert sum(of_partitions) == 10 + 9 + 8 + 7
+
+
+def come_and_go(node: Node, number: int, rounds: int) -> None:
+    """Topics that are made, written to and deleted, and groups that join, commit and are deleted, one by one."""
+    with node.connect() as connection:
+        for turn in range(rounds):
+            topic, group = f"topic-{number}-{turn % 3}", f"group-{number}-{turn % 3}"
+            calls.create_topic(connection, topic, partitions=3)
+            assert calls.produce(connection, topic, batches.batch([batches.Entry(value=b"v")]))["error_code"] == 0
+            partitions = [{"partition_index": index, "committed_offset": 0} for index in range(3)]
+            body = {"group_id": group, "topics": [{"name": topic, "partitions": partitions}]}
+            connection.call("OffsetCommit", 2, body)
+            join = {"group_id": group, "session_timeout_ms": 10_000, "rebalance_timeout_ms": 10_000}
+            protocols = [{"name": "range", "metadata": b""}]
+            joined = connection.call("JoinGroup", 2, {**join, "protocol_type": "consumer", "protocols": protocols})
+            connection.call("LeaveGroup", 1, {"group_id": group, "member_id": joined["member_id"]})
+            connection.call("DeleteTopics", 3, {"topic_names": [topic], "timeout_ms": 5000})
+            answer = connection.call("DeleteGroups", 1, {"groups_names": [group]})
+            assert answer["results"][0]["error_code"] in (0, 69)  # with its topic its last offsets may have gone
+
+
+def test_what_comes_and_goes_neither_breaks_a_scrape_nor_leaves_anything_in_it(watched: Node) -> None:
+    with watched.connect() as connection:
+        coordinated(connection, "g")
+    come_and_go(watched, 0, 3)
+    figures_of(watched)
+    before = {key for key in figures_of(watched) if key[0] != "ottla_peer_errors_total"}
+    with ThreadPoolExecutor(3) as pool:
+        clients = [pool.submit(come_and_go, watched, number, ROUNDS) for number in range(3)]
+        scrapes = 0
+        while not all(client.done() for client in clients):
+            status, text = get(watched)
+            lines = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+            assert (status, len(set(lines))) == (200, len(lines)), "every series once"
+            scrapes += 1
+        for client in clients:
+            client.result()
+    assert scrapes > 1
+    assert set(figures_of(watched)) - before <= {("ottla_request_errors_total", key[1]) for key in figures_of(watched)}
 
 
 def test_what_the_node_is(watched: Node) -> None:
