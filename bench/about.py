@@ -15,7 +15,7 @@ PAGE_REPORTING = pathlib.Path("/sys/module/page_reporting/parameters/page_report
 LARGEST_ORDER = 10
 
 
-def about(*, begin_s: float, seconds: float, quick: bool, parts: Sequence[str]) -> dict[str, object]:
+def about(*, begin_s: float, seconds: float, quick: bool, parts: Sequence[str], build: str) -> dict[str, object]:
     """Return what a reader has to know of a run."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(begin_s)),
@@ -23,6 +23,7 @@ def about(*, begin_s: float, seconds: float, quick: bool, parts: Sequence[str]) 
         "quick": quick,
         "parts": list(parts),
         "machine": machine(),
+        "build": build,
         "versions": versions(),
         "kafka_jvm": KAFKA_JVM,
     }

@@ -1,8 +1,8 @@
 """``python -m bench.compare REV1 REV2 [ONLY]``: two commits side by side, in turns, by the parts of the benchmark.
 
 Each commit is checked out into a git worktree of its own and started from there with this checkout's interpreter and
-libraries, so that only Ottla's sources differ. ``.`` stands for this checkout as it is. The second is held against the
-first.
+libraries, so that only Ottla's sources differ. ``.`` stands for this checkout as it is, ``compiled`` for its compiled
+build. The second is held against the first.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from bench import builds
 from bench.brokers import ROOT, Ottla
 from bench.figures import METRICS, Figures, show_ratio
 from bench.run import HALVES, PARTS
@@ -64,6 +65,9 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _sources(revision: str, folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    if revision == builds.COMPILED:
+        yield builds.source(revision)
+        return
     if revision == HERE:
         yield ROOT / "src"
         return
@@ -107,7 +111,7 @@ def judge(first: tuple[float, float] | None, second: tuple[float, float] | None,
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description="Two commits side by side.")
-    parser.add_argument("revisions", nargs=2, metavar="REV", help="a commit, or . for this checkout as it is")
+    parser.add_argument("revisions", nargs=2, metavar="REV", help="a commit, . for this checkout, or compiled")
     parser.add_argument("only", nargs="*", default=DEFAULT_PARTS, help=f"parts: {', '.join(PARTS)}")
     parser.add_argument("--cases", default="", help="of throughput only what matches, as '1 KiB, none, 1 partition,'")
     parser.add_argument("--whole", action="store_true", help="every case, as in a whole run of the benchmark")

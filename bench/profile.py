@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 
+from bench import builds
 from bench.brokers import ROOT, Ottla
 from bench.client import Client, create_topic, has_leaders
 from bench.programs import load
@@ -25,8 +26,8 @@ TOPIC = "profile"
 class ProfiledOttla(Ottla):
     """Ottla as a child of py-spy, which writes its graph when it is interrupted."""
 
-    def __init__(self, folder: str, output: pathlib.Path, *, native: bool) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: str, output: pathlib.Path, *, native: bool, source: pathlib.Path) -> None:
+        super().__init__(folder, source=source)
         self.output = output
         self.native = native
 
@@ -43,7 +44,8 @@ def main() -> int:
     output: pathlib.Path = options.output or ROOT / "bench-results" / f"profile-{options.load}.svg"
     output.parent.mkdir(parents=True, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="ottla-profile-")
-    broker = ProfiledOttla(f"{folder}/node", output, native=options.native)
+    source = builds.source(builds.COMPILED if options.compiled else builds.PURE)
+    broker = ProfiledOttla(f"{folder}/node", output, native=options.native, source=source)
     try:
         broker.start()
         client = Client("127.0.0.1", broker.port)
@@ -91,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1000, help="records a second, for latency")
     parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--compiled", action="store_true", help="the compiled build; --native shows what is in it")
     parser.add_argument("--native", action="store_true", help="show C functions, too")
     parser.add_argument("--output", type=pathlib.Path)
     return parser.parse_args()

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from bench import chart
 from bench.brokers import ROOT
+from bench.builds import PURE
 from bench.figures import CEILING, FLOOR, KAFKA, METRICS, OTTLA, Figure, Figures, show_number, show_ratio
 from bench.table import cell, details, markdown, verdict
 from bench.targets import BASE, Outcome, outcomes
@@ -87,7 +88,7 @@ def subtitle(about: Mapping[str, Any]) -> str:
     machine, versions = about["machine"], about["versions"]
     return (
         f"{machine['cores']} cores of {machine['cpu']}, clients on the same cores · Ottla {versions['ottla']}, "
-        f"{versions['python']} · Apache Kafka {versions['kafka']} · {about['date'][:10]}"
+        f"{_build(about)}, {versions['python']} · Apache Kafka {versions['kafka']} · {about['date'][:10]}"
     )
 
 
@@ -234,6 +235,11 @@ def _memory_remark(machine: Mapping[str, Any]) -> str:
     return "; what is freed goes back to the host, and writing to a fresh file costs several times as much as else"
 
 
+def _build(about: Mapping[str, Any]) -> str:
+    """Say which build was measured; there was but one when nothing is said of it."""
+    return f"{about.get('build', PURE)} build"
+
+
 def _machine(about: Mapping[str, Any]) -> str:
     machine, versions = about["machine"], about["versions"]
     return markdown(
@@ -242,7 +248,7 @@ def _machine(about: Mapping[str, Any]) -> str:
             ["processor", f"{machine['cpu']}, {machine['cores']} cores"],
             ["memory", f"{machine['memory_gb']} GB{_memory_remark(machine)}"],
             ["system", str(machine["system"])],
-            ["Ottla", f"{versions['ottla']} under {versions['python']}"],
+            ["Ottla", f"{versions['ottla']}, {_build(about)}, under {versions['python']}"],
             ["Apache Kafka", f"{versions['kafka']} under Java {versions['java']}"],
             ["librdkafka", str(versions["librdkafka"])],
             ["measured", f"{about['date']}, in {about['seconds'] / 60:.0f} minutes"],

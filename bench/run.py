@@ -1,11 +1,13 @@
 """``make bench``: Ottla, Apache Kafka and a raw floor on this machine in one run, the sides in turns.
 
+Ottla is measured as compiled (``make compiled``) where there is a C compiler, and as it is with ``ARGS=--pure``.
 ``make bench ONLY=produce`` (or several parts with commas between them) runs a part, ``QUICK=1`` fewer rounds and cases.
 Prints a table, writes ``bench-results/latest.json`` and a copy with the time in its name. A whole run draws the page
 and its chart; ``python -m bench.report`` draws them anew from any of these files.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import shutil
@@ -15,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
-from bench import about, report, table
+from bench import about, builds, report, table
 from bench.brokers import KAFKA_JARS, ROOT, Broker, Kafka, Ottla
 from bench.figures import Figures
 from bench.parts import ceiling, compaction, groups, latency, raw, starting, throughput, tools
@@ -49,14 +51,17 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     chosen = arguments.only or [name for name in PARTS if name not in HALVES]
     figures = Figures()
-    makers: Sequence[Callable[[str], Broker]] = [Ottla] if arguments.without_kafka else [Ottla, Kafka]
+    build = builds.PURE if arguments.pure else builds.usual()
+    ottla = functools.partial(Ottla, source=builds.source(build))
+    makers: Sequence[Callable[[str], Broker]] = [ottla] if arguments.without_kafka else [ottla, Kafka]
     begin_s = time.time()
     failures: dict[str, str] = {}
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ottla-bench-", dir=arguments.dir))
     stage = Stage(folder, figures, Effort(quick=arguments.quick, cases=arguments.cases), makers)
 
     def document() -> dict[str, object]:
-        run = about.about(begin_s=begin_s, seconds=time.time() - begin_s, quick=arguments.quick, parts=chosen)
+        seconds = time.time() - begin_s
+        run = about.about(begin_s=begin_s, seconds=seconds, quick=arguments.quick, parts=chosen, build=build)
         return {"about": run | {"failures": failures}, "figures": figures.to_json()}
 
     try:
@@ -83,6 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer rounds and cases: a first impression")
     parser.add_argument("--cases", default="", help="of throughput only what matches, as '1 KiB, none, 1 partition,'")
     parser.add_argument("--without-kafka", action="store_true", help="only Ottla and the raw floor")
+    parser.add_argument("--pure", action="store_true", help="measure the sources as they are, not the compiled build")
     parser.add_argument("--dir", help="where the logs go (default: the temporary directory)")
     arguments = parser.parse_args()
     arguments.only = [name for word in arguments.only for name in word.split(",") if name]

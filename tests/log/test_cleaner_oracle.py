@@ -15,7 +15,7 @@ from tests.log.cleaning import RETENTION_MS, Segments, batch, marker
 
 from ottla.log import names
 from ottla.log.cleaner.retention import LastRecord
-from ottla.record.batch import TimestampType, iter_batches, parse_header, stamp_timestamps
+from ottla.record.batch import BatchHeader, TimestampType, iter_batches, parse_header, stamp_timestamps
 from ottla.record.records import iter_records
 from ottla.runtime.files import RealFiles
 
@@ -109,7 +109,8 @@ def described(data: bytes) -> object:
     """Return everything but what compression makes of it."""
     batches = []
     for pos, header in iter_batches(data):
-        fields = {name: getattr(header, name) for name in header.__slots__ if name not in ("crc", "size")}
+        names = getattr(BatchHeader, "__slots__", None) or getattr(BatchHeader, "__mypyc_attrs__", ())
+        fields = {name: getattr(header, name) for name in names if name not in ("crc", "size")}
         batches.append((fields, list(iter_records(data, pos, header, max_bytes=1 << 24))))
     return batches
 

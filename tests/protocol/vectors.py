@@ -4,6 +4,7 @@
 fields where the version can carry them.
 """
 
+import ast
 import gzip
 import json
 from collections.abc import Callable
@@ -76,9 +77,21 @@ _types: dict[type[Message], dict[str, Any]] = {}
 def field_types(cls: type[Message]) -> dict[str, Any]:
     """Return the annotations of a message's constructor, without the field for unknown tags."""
     if cls not in _types:
-        hints = get_type_hints(cls.__init__)
+        hints = get_type_hints(cls.__init__) or hints_in_source(cls)
         _types[cls] = {name: hint for name, hint in hints.items() if name not in {"return", "unknown_tags"}}
     return _types[cls]
+
+
+def hints_in_source(cls: type[Message]) -> dict[str, Any]:
+    """Return the same of a class that was compiled, which has lost its annotations, from the source beside it."""
+    module = import_module(cls.__module__)
+    source = Path(str(module.__file__)).parent / f"{cls.__module__.rpartition('.')[2]}.py"
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+            constructor = next(inner for inner in node.body if isinstance(inner, ast.FunctionDef))
+            arguments = constructor.args.kwonlyargs
+            return {each.arg: eval(ast.unparse(each.annotation or each), vars(module)) for each in arguments}
+    raise AssertionError(f"{source} has no {cls.__name__}")
 
 
 def struct_in(hint: Any) -> type[Message] | None:

@@ -108,7 +108,9 @@ class Decoder:
                 return
             with self._lines.block("if k > 127:"):
                 self._lines.add(f"k, pos = {self._module.helper('more_uvarint')}(data, pos, k)")
-            with self._lines.block("for _ in range(k):"):
+            count = self._names.give("tag_count")
+            self._lines.add(f"{count} = k")
+            with self._lines.block(f"for _ in range({count}):"):
                 self._known_tags(name, known, versions)
 
     def _known_tags(self, name: str, known: list[Field], versions: Versions) -> None:
@@ -222,44 +224,46 @@ class Decoder:
     def _array(self, target: str, field: Field, versions: Versions) -> None:
         least = element_bytes(field, versions, self._message.flexible)
         nullable = field.nullable & versions
+        # What a loop goes by is not assigned to in it: code that mypyc compiled looks at it anew each time.
+        n = self._names.give("count") if field.struct is not None else "n"
         if self._flat:
-            self._flat_count(target, versions, least, bool(nullable))
+            self._flat_count(n, target, versions, least, bool(nullable))
         else:
             self._flush()
             maybe = ""
             if nullable:
                 maybe = ", True" if nullable == versions else f", {condition(nullable, versions)}"
             read = self._module.helper("read_count")
-            self._lines.add(f"n, pos = {read}(data, pos, {self._flexible(versions)}, {least}{maybe})")
+            self._lines.add(f"{n}, pos = {read}(data, pos, {self._flexible(versions)}, {least}{maybe})")
         if not nullable:
-            self._elements(target, field, versions)
+            self._elements(n, target, field, versions)
             return
-        with self._lines.block("if n < 0:"):
+        with self._lines.block(f"if {n} < 0:"):
             self._lines.add(f"{target} = None")
         with self._lines.block("else:"):
-            self._elements(target, field, versions)
+            self._elements(n, target, field, versions)
 
-    def _flat_count(self, target: str, versions: Versions, least: int, nullable: bool) -> None:
+    def _flat_count(self, n: str, target: str, versions: Versions, least: int, nullable: bool) -> None:
         lines = self._lines
         flexible = versions <= self._message.flexible
-        self._run.append(("B" if flexible else "i", "n"))
+        self._run.append(("B" if flexible else "i", n))
         self._flush()
         if flexible:
-            with lines.block("if n > 127:"):
-                lines.add(f"n, pos = {self._module.helper('more_uvarint')}(data, pos, n)")
-            lines.add("n -= 1")
-        size = "n" if least == 1 else f"n * {least}"
+            with lines.block(f"if {n} > 127:"):
+                lines.add(f"{n}, pos = {self._module.helper('more_uvarint')}(data, pos, {n})")
+            lines.add(f"{n} -= 1")
+        size = n if least == 1 else f"{n} * {least}"
         too_many = f"{size} > end - pos"
-        with lines.block(f"if {too_many}:" if nullable else f"if n < 0 or {too_many}:"):
+        with lines.block(f"if {too_many}:" if nullable else f"if {n} < 0 or {too_many}:"):
             lines.add(f'raise MalformedMessage("{target} has a wrong count")')
 
-    def _elements(self, target: str, field: Field, versions: Versions) -> None:
+    def _elements(self, n: str, target: str, field: Field, versions: Versions) -> None:
         lines = self._lines
         if field.struct is not None:
             listed = self._names.give(field.attribute)
             item = self._names.give(item_name(field))
             lines.add(f"{listed}: list[{field.struct.name}] = []", f"{target} = {listed}")
-            with lines.block("for _ in range(n):"):
+            with lines.block(f"for _ in range({n}):"):
                 self._new(item, field.struct, versions)
                 self._struct(item, field.struct, versions)
                 lines.add(f"{listed}.append({item})")

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ottla import __version__
+from ottla.cli.build_kind import build_kind
 
 if TYPE_CHECKING:
     from ottla.broker.node import Node
@@ -16,12 +17,14 @@ logger = logging.getLogger("ottla")
 def log_banner(node: "Node", *, elapsed_ms: float) -> None:
     """Log it, a few lines for people, each with its figures for machines; ``elapsed_ms`` is how long the start took."""
     python = f"{sys.implementation.name} {sys.version.split()[0]}"
+    build = build_kind()
     listeners = [str(listener) for listener in node.listeners]
     data, promise = node.storage.place(node.config), node.storage.promise(node.config)
     topics, partitions = len(node.image.topics), len(node.replicas)
     _say(
-        f"Ottla {__version__} on {python}, process {os.getpid()}, started in {elapsed_ms:.0f} ms",
+        f"Ottla {__version__} ({build}) on {python}, process {os.getpid()}, started in {elapsed_ms:.0f} ms",
         version=__version__,
+        build=build,
         python=python,
         pid=os.getpid(),
         start_ms=round(elapsed_ms),

@@ -7,6 +7,7 @@ import click
 
 from ottla import __version__
 
+from .build_kind import build_kind
 from .options import Target, json_option, target_options
 from .tree import HELP
 
@@ -29,6 +30,7 @@ def version(context: click.Context, as_json: bool, bootstrap: str | None, comman
     """
     facts = {
         "ottla": __version__,
+        "build": build_kind(),
         "kafka": KAFKA_VERSION,
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",

@@ -19,7 +19,7 @@ import struct
 import sys
 from array import array
 from bisect import bisect_right
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..model.errors import CorruptData
 from ..runtime.files import Buffer, File, Files
@@ -73,9 +73,9 @@ class _Index:
         "path",
     )
 
-    ENTRY_BYTES = 0
-    _ENTRY: struct.Struct
-    _KEY_TYPE: str
+    ENTRY_BYTES: ClassVar[int] = 0
+    _ENTRY: ClassVar[struct.Struct]
+    _KEY_TYPE: ClassVar[str]
 
     def __init__(self, files: Files, path: str, base_offset: int, max_size_bytes: int, *, size_bytes: int = 0) -> None:
         """Take over a file of ``size_bytes``.
@@ -229,9 +229,9 @@ class OffsetIndex(_Index):
 
     __slots__ = ()
 
-    ENTRY_BYTES = OFFSET_ENTRY_BYTES
-    _ENTRY = _OFFSET_ENTRY
-    _KEY_TYPE = "I"
+    ENTRY_BYTES: ClassVar[int] = OFFSET_ENTRY_BYTES
+    _ENTRY: ClassVar[struct.Struct] = _OFFSET_ENTRY
+    _KEY_TYPE: ClassVar[str] = "I"
 
     @property
     def is_full(self) -> bool:
@@ -288,9 +288,9 @@ class TimeIndex(_Index):
 
     __slots__ = ("_last_timestamp",)
 
-    ENTRY_BYTES = TIME_ENTRY_BYTES
-    _ENTRY = _TIME_ENTRY
-    _KEY_TYPE = "q"
+    ENTRY_BYTES: ClassVar[int] = TIME_ENTRY_BYTES
+    _ENTRY: ClassVar[struct.Struct] = _TIME_ENTRY
+    _KEY_TYPE: ClassVar[str] = "q"
 
     def __init__(self, files: Files, path: str, base_offset: int, max_size_bytes: int, *, size_bytes: int = 0) -> None:
         super().__init__(files, path, base_offset, max_size_bytes, size_bytes=size_bytes)

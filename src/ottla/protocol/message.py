@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ottla.model.compiling import mypyc_attr
+
 Buffer = bytes | bytearray | memoryview
 """Bytes of any kind, contiguous, of one-byte items."""
 
@@ -9,6 +11,7 @@ Records = bytes | bytearray | memoryview | list[bytes | bytearray | memoryview]
 """Record batches as they leave a broker: one buffer, or several that follow one another."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Message:
     """A message or a part of one; the fields are the slots, in the order of Kafka's schema. Not hashable."""
 

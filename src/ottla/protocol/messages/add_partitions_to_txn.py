@@ -176,18 +176,18 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> AddPartitionsToT
     flexible = version >= 3
     message = AddPartitionsToTxnRequest()
     if version >= 4:
-        n, pos = read_count(data, pos, True, 14)
+        count, pos = read_count(data, pos, True, 14)
         transactions: list[AddPartitionsToTxnTransaction] = []
         message.transactions = transactions
-        for _ in range(n):
+        for _ in range(count):
             transaction = AddPartitionsToTxnTransaction()
             transaction.transactional_id, pos = read_string(data, pos, True)
             transaction.producer_id, transaction.producer_epoch, transaction.verify_only = u_qht(data, pos)
             pos += 11
-            n, pos = read_count(data, pos, True, 3)
+            count_2, pos = read_count(data, pos, True, 3)
             topics: list[AddPartitionsToTxnTopic] = []
             transaction.topics = topics
-            for _ in range(n):
+            for _ in range(count_2):
                 topic = AddPartitionsToTxnTopic()
                 topic.name, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -207,10 +207,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> AddPartitionsToT
         message.v3_and_below_transactional_id, pos = read_string(data, pos, flexible)
         message.v3_and_below_producer_id, message.v3_and_below_producer_epoch = u_qh(data, pos)
         pos += 10
-        n, pos = read_count(data, pos, flexible, 3)
+        count_3, pos = read_count(data, pos, flexible, 3)
         v3_and_below_topics: list[AddPartitionsToTxnTopic] = []
         message.v3_and_below_topics = v3_and_below_topics
-        for _ in range(n):
+        for _ in range(count_3):
             v3_and_below_topic = AddPartitionsToTxnTopic()
             v3_and_below_topic.name, pos = read_string(data, pos, flexible)
             n, pos = read_count(data, pos, flexible, 4)
@@ -305,22 +305,22 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AddPartitionsTo
     if version >= 4:
         message.error_code = u_h(data, pos)[0]
         pos += 2
-        n, pos = read_count(data, pos, True, 3)
+        count, pos = read_count(data, pos, True, 3)
         results_by_transaction: list[AddPartitionsToTxnResult] = []
         message.results_by_transaction = results_by_transaction
-        for _ in range(n):
+        for _ in range(count):
             add_partitions_to_txn_result = AddPartitionsToTxnResult()
             add_partitions_to_txn_result.transactional_id, pos = read_string(data, pos, True)
-            n, pos = read_count(data, pos, True, 3)
+            count_2, pos = read_count(data, pos, True, 3)
             topic_results: list[AddPartitionsToTxnTopicResult] = []
             add_partitions_to_txn_result.topic_results = topic_results
-            for _ in range(n):
+            for _ in range(count_2):
                 topic_result = AddPartitionsToTxnTopicResult()
                 topic_result.name, pos = read_string(data, pos, True)
-                n, pos = read_count(data, pos, True, 7)
+                count_3, pos = read_count(data, pos, True, 7)
                 results_by_partition: list[AddPartitionsToTxnPartitionResult] = []
                 topic_result.results_by_partition = results_by_partition
-                for _ in range(n):
+                for _ in range(count_3):
                     add_partitions_to_txn_partition_result = AddPartitionsToTxnPartitionResult()
                     add_partitions_to_txn_partition_result.partition_index, add_partitions_to_txn_partition_result.partition_error_code, k = u_ihB(data, pos)
                     pos += 7
@@ -338,16 +338,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AddPartitionsTo
                 add_partitions_to_txn_result.unknown_tags, pos = read_tags(data, pos, k)
             results_by_transaction.append(add_partitions_to_txn_result)
     if version <= 3:
-        n, pos = read_count(data, pos, flexible, 3)
+        count_4, pos = read_count(data, pos, flexible, 3)
         results_by_topic_v3_and_below: list[AddPartitionsToTxnTopicResult] = []
         message.results_by_topic_v3_and_below = results_by_topic_v3_and_below
-        for _ in range(n):
+        for _ in range(count_4):
             add_partitions_to_txn_topic_result = AddPartitionsToTxnTopicResult()
             add_partitions_to_txn_topic_result.name, pos = read_string(data, pos, flexible)
-            n, pos = read_count(data, pos, flexible, 6)
+            count_5, pos = read_count(data, pos, flexible, 6)
             results_by_partition_2: list[AddPartitionsToTxnPartitionResult] = []
             add_partitions_to_txn_topic_result.results_by_partition = results_by_partition_2
-            for _ in range(n):
+            for _ in range(count_5):
                 add_partitions_to_txn_partition_result_2 = AddPartitionsToTxnPartitionResult()
                 add_partitions_to_txn_partition_result_2.partition_index, add_partitions_to_txn_partition_result_2.partition_error_code = u_ih(data, pos)
                 pos += 6

@@ -101,10 +101,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> AddRaftVoterRequ
     message.cluster_id, pos = read_nullable_string(data, pos, True)
     message.timeout_ms, message.voter_id, message.voter_directory_id = u_iiu(data, pos)
     pos += 24
-    n, pos = read_count(data, pos, True, 5)
+    count, pos = read_count(data, pos, True, 5)
     listeners: list[Listener] = []
     message.listeners = listeners
-    for _ in range(n):
+    for _ in range(count):
         listener = Listener()
         listener.name, pos = read_string(data, pos, True)
         listener.host, pos = read_string(data, pos, True)

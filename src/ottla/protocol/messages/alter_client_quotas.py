@@ -141,15 +141,15 @@ class AlterClientQuotasResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> AlterClientQuotasRequest:
     flexible = version >= 1
     message = AlterClientQuotasRequest()
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     entries: list[AlterClientQuotasRequestEntryData] = []
     message.entries = entries
-    for _ in range(n):
+    for _ in range(count):
         entry = AlterClientQuotasRequestEntryData()
-        n, pos = read_count(data, pos, flexible, 3)
+        count_2, pos = read_count(data, pos, flexible, 3)
         entity: list[AlterClientQuotasRequestEntityData] = []
         entry.entity = entity
-        for _ in range(n):
+        for _ in range(count_2):
             alter_client_quotas_request_entity_data = AlterClientQuotasRequestEntityData()
             alter_client_quotas_request_entity_data.entity_type, pos = read_string(data, pos, flexible)
             alter_client_quotas_request_entity_data.entity_name, pos = read_nullable_string(data, pos, flexible)
@@ -159,10 +159,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> AlterClientQuota
                 if k:
                     alter_client_quotas_request_entity_data.unknown_tags, pos = read_tags(data, pos, k)
             entity.append(alter_client_quotas_request_entity_data)
-        n, pos = read_count(data, pos, flexible, 11)
+        count_3, pos = read_count(data, pos, flexible, 11)
         ops: list[OpData] = []
         entry.ops = ops
-        for _ in range(n):
+        for _ in range(count_3):
             op = OpData()
             op.key, pos = read_string(data, pos, flexible)
             op.value, op.remove = u_dt(data, pos)
@@ -246,18 +246,18 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AlterClientQuot
     message = AlterClientQuotasResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 5)
+    count, pos = read_count(data, pos, flexible, 5)
     entries: list[AlterClientQuotasResponseEntryData] = []
     message.entries = entries
-    for _ in range(n):
+    for _ in range(count):
         entry = AlterClientQuotasResponseEntryData()
         entry.error_code = u_h(data, pos)[0]
         pos += 2
         entry.error_message, pos = read_nullable_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 3)
+        count_2, pos = read_count(data, pos, flexible, 3)
         entity: list[AlterClientQuotasResponseEntityData] = []
         entry.entity = entity
-        for _ in range(n):
+        for _ in range(count_2):
             alter_client_quotas_response_entity_data = AlterClientQuotasResponseEntityData()
             alter_client_quotas_response_entity_data.entity_type, pos = read_string(data, pos, flexible)
             alter_client_quotas_response_entity_data.entity_name, pos = read_nullable_string(data, pos, flexible)

@@ -144,16 +144,16 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> AlterPartitionRe
     if version >= 1:
         message.allow_replication_factor_change = u_t(data, pos)[0]
         pos += 1
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[ReassignableTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ReassignableTopic()
         topic.name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 6)
+        count_2, pos = read_count(data, pos, True, 6)
         partitions: list[ReassignablePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ReassignablePartition()
             partition.partition_index = u_i(data, pos)[0]
             pos += 4
@@ -238,16 +238,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AlterPartitionR
     message.error_code = u_h(data, pos)[0]
     pos += 2
     message.error_message, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     responses: list[ReassignableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = ReassignableTopicResponse()
         response.name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 8)
+        count_2, pos = read_count(data, pos, True, 8)
         partitions: list[ReassignablePartitionResponse] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ReassignablePartitionResponse()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -114,16 +114,16 @@ class AlterReplicaLogDirsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> AlterReplicaLogDirsRequest:
     flexible = version >= 2
     message = AlterReplicaLogDirsRequest()
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     dirs: list[AlterReplicaLogDir] = []
     message.dirs = dirs
-    for _ in range(n):
+    for _ in range(count):
         dir = AlterReplicaLogDir()
         dir.path, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 3)
+        count_2, pos = read_count(data, pos, flexible, 3)
         topics: list[AlterReplicaLogDirTopic] = []
         dir.topics = topics
-        for _ in range(n):
+        for _ in range(count_2):
             topic = AlterReplicaLogDirTopic()
             topic.name, pos = read_string(data, pos, flexible)
             n, pos = read_count(data, pos, flexible, 4)
@@ -198,16 +198,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AlterReplicaLog
     message = AlterReplicaLogDirsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     results: list[AlterReplicaLogDirTopicResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = AlterReplicaLogDirTopicResult()
         result.topic_name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 6)
+        count_2, pos = read_count(data, pos, flexible, 6)
         partitions: list[AlterReplicaLogDirPartitionResult] = []
         result.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = AlterReplicaLogDirPartitionResult()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -129,16 +129,16 @@ class AlterShareGroupOffsetsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> AlterShareGroupOffsetsRequest:
     message = AlterShareGroupOffsetsRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[AlterShareGroupOffsetsRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = AlterShareGroupOffsetsRequestTopic()
         topic.topic_name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 13)
+        count_2, pos = read_count(data, pos, True, 13)
         partitions: list[AlterShareGroupOffsetsRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = AlterShareGroupOffsetsRequestPartition()
             partition.partition_index, partition.start_offset, k = u_iqB(data, pos)
             pos += 13
@@ -201,18 +201,18 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AlterShareGroup
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 19)
+    count, pos = read_count(data, pos, True, 19)
     responses: list[AlterShareGroupOffsetsResponseTopic] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = AlterShareGroupOffsetsResponseTopic()
         response.topic_name, pos = read_string(data, pos, True)
         response.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 8)
+        count_2, pos = read_count(data, pos, True, 8)
         partitions: list[AlterShareGroupOffsetsResponsePartition] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = AlterShareGroupOffsetsResponsePartition()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -116,10 +116,10 @@ class AlterUserScramCredentialsResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> AlterUserScramCredentialsRequest:
     message = AlterUserScramCredentialsRequest()
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     deletions: list[ScramCredentialDeletion] = []
     message.deletions = deletions
-    for _ in range(n):
+    for _ in range(count):
         deletion = ScramCredentialDeletion()
         deletion.name, pos = read_string(data, pos, True)
         deletion.mechanism, k = u_bB(data, pos)
@@ -127,10 +127,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> AlterUserScramCr
         if k:
             deletion.unknown_tags, pos = read_tags(data, pos, k)
         deletions.append(deletion)
-    n, pos = read_count(data, pos, True, 9)
+    count_2, pos = read_count(data, pos, True, 9)
     upsertions: list[ScramCredentialUpsertion] = []
     message.upsertions = upsertions
-    for _ in range(n):
+    for _ in range(count_2):
         upsertion = ScramCredentialUpsertion()
         upsertion.name, pos = read_string(data, pos, True)
         upsertion.mechanism, upsertion.iterations = u_bi(data, pos)
@@ -195,10 +195,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> AlterUserScramC
     message = AlterUserScramCredentialsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 5)
+    count, pos = read_count(data, pos, True, 5)
     results: list[AlterUserScramCredentialsResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = AlterUserScramCredentialsResult()
         result.user, pos = read_string(data, pos, True)
         result.error_code = u_h(data, pos)[0]

@@ -214,10 +214,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ApiVersionsResp
     message = ApiVersionsResponse()
     message.error_code = u_h(data, pos)[0]
     pos += 2
-    n, pos = read_count(data, pos, flexible, 6)
+    count, pos = read_count(data, pos, flexible, 6)
     api_keys: list[ApiVersion] = []
     message.api_keys = api_keys
-    for _ in range(n):
+    for _ in range(count):
         api_key = ApiVersion()
         api_key.api_key, api_key.min_version, api_key.max_version = u_hhh(data, pos)
         pos += 6
@@ -236,13 +236,14 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ApiVersionsResp
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count = k
+            for _ in range(tag_count):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
-                    n, pos = read_count(data, pos, True, 6)
+                    count_2, pos = read_count(data, pos, True, 6)
                     supported_features: list[SupportedFeatureKey] = []
                     message.supported_features = supported_features
-                    for _ in range(n):
+                    for _ in range(count_2):
                         supported_feature = SupportedFeatureKey()
                         supported_feature.name, pos = read_string(data, pos, True)
                         supported_feature.min_version, supported_feature.max_version, k = u_hhB(data, pos)
@@ -254,10 +255,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ApiVersionsResp
                     message.finalized_features_epoch = u_q(data, pos)[0]
                     pos += 8
                 elif tag == 2:
-                    n, pos = read_count(data, pos, True, 6)
+                    count_3, pos = read_count(data, pos, True, 6)
                     finalized_features: list[FinalizedFeatureKey] = []
                     message.finalized_features = finalized_features
-                    for _ in range(n):
+                    for _ in range(count_3):
                         finalized_feature = FinalizedFeatureKey()
                         finalized_feature.name, pos = read_string(data, pos, True)
                         finalized_feature.max_version_level, finalized_feature.min_version_level, k = u_hhB(data, pos)

@@ -65,10 +65,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupCurrentMemb
     message = ConsumerGroupCurrentMemberAssignmentValue()
     message.member_epoch, message.previous_member_epoch, message.state = u_iib(data, pos)
     pos += 9
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     assigned_partitions: list[TopicPartitions] = []
     message.assigned_partitions = assigned_partitions
-    for _ in range(n):
+    for _ in range(count):
         assigned_partition = TopicPartitions()
         assigned_partition.topic_id = u_u(data, pos)[0]
         pos += 16
@@ -80,10 +80,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupCurrentMemb
         if k:
             assigned_partition.unknown_tags, pos = read_tags(data, pos, k)
         assigned_partitions.append(assigned_partition)
-    n, pos = read_count(data, pos, True, 18)
+    count_2, pos = read_count(data, pos, True, 18)
     partitions_pending_revocation: list[TopicPartitions] = []
     message.partitions_pending_revocation = partitions_pending_revocation
-    for _ in range(n):
+    for _ in range(count_2):
         topic_partitions = TopicPartitions()
         topic_partitions.topic_id = u_u(data, pos)[0]
         pos += 16

@@ -225,10 +225,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ConsumerGroupDe
     message = ConsumerGroupDescribeResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 20)
+    count, pos = read_count(data, pos, True, 20)
     groups: list[DescribedGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = DescribedGroup()
         group.error_code = u_h(data, pos)[0]
         pos += 2
@@ -238,10 +238,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ConsumerGroupDe
         group.group_epoch, group.assignment_epoch = u_ii(data, pos)
         pos += 8
         group.assignor_name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 16)
+        count_2, pos = read_count(data, pos, True, 16)
         members: list[Member] = []
         group.members = members
-        for _ in range(n):
+        for _ in range(count_2):
             member = Member()
             member.member_id, pos = read_string(data, pos, True)
             member.instance_id, pos = read_nullable_string(data, pos, True)
@@ -254,10 +254,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ConsumerGroupDe
             member.subscribed_topic_names, pos = read_strings(data, pos, n, True)
             member.subscribed_topic_regex, pos = read_nullable_string(data, pos, True)
             assignment = Assignment()
-            n, pos = read_count(data, pos, True, 19)
+            count_3, pos = read_count(data, pos, True, 19)
             topic_partitions: list[TopicPartitions] = []
             assignment.topic_partitions = topic_partitions
-            for _ in range(n):
+            for _ in range(count_3):
                 topic_partition = TopicPartitions()
                 topic_partition.topic_id = u_u(data, pos)[0]
                 pos += 16
@@ -276,10 +276,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ConsumerGroupDe
                 assignment.unknown_tags, pos = read_tags(data, pos, k)
             member.assignment = assignment
             target_assignment = Assignment()
-            n, pos = read_count(data, pos, True, 19)
+            count_4, pos = read_count(data, pos, True, 19)
             topic_partitions_2: list[TopicPartitions] = []
             target_assignment.topic_partitions = topic_partitions_2
-            for _ in range(n):
+            for _ in range(count_4):
                 topic_partition_2 = TopicPartitions()
                 topic_partition_2.topic_id = u_u(data, pos)[0]
                 pos += 16

@@ -170,13 +170,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> ConsumerGroupHea
     if version >= 1:
         message.subscribed_topic_regex, pos = read_nullable_string(data, pos, True)
     message.server_assignor, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 18, True)
-    if n < 0:
+    count, pos = read_count(data, pos, True, 18, True)
+    if count < 0:
         message.topic_partitions = None
     else:
         topic_partitions: list[ConsumerGroupHeartbeatRequestTopicPartitions] = []
         message.topic_partitions = topic_partitions
-        for _ in range(n):
+        for _ in range(count):
             topic_partition = ConsumerGroupHeartbeatRequestTopicPartitions()
             topic_partition.topic_id = u_u(data, pos)[0]
             pos += 16
@@ -260,10 +260,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ConsumerGroupHe
         message.assignment = None
     else:
         assignment = Assignment()
-        n, pos = read_count(data, pos, True, 18)
+        count, pos = read_count(data, pos, True, 18)
         topic_partitions: list[ConsumerGroupHeartbeatResponseTopicPartitions] = []
         assignment.topic_partitions = topic_partitions
-        for _ in range(n):
+        for _ in range(count):
             topic_partition = ConsumerGroupHeartbeatResponseTopicPartitions()
             topic_partition.topic_id = u_u(data, pos)[0]
             pos += 16

@@ -120,7 +120,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupMemberMetad
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 n = u_b(data, pos)[0]
@@ -131,10 +132,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupMemberMetad
                     classic_member_metadata = ClassicMemberMetadata()
                     classic_member_metadata.session_timeout_ms = u_i(data, pos)[0]
                     pos += 4
-                    n, pos = read_count(data, pos, True, 3)
+                    count, pos = read_count(data, pos, True, 3)
                     supported_protocols: list[ClassicProtocol] = []
                     classic_member_metadata.supported_protocols = supported_protocols
-                    for _ in range(n):
+                    for _ in range(count):
                         supported_protocol = ClassicProtocol()
                         supported_protocol.name, pos = read_string(data, pos, True)
                         supported_protocol.metadata, pos = read_bytes(data, pos, True)

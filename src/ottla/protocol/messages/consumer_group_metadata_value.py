@@ -40,7 +40,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupMetadataVal
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 message.metadata_hash = u_q(data, pos)[0]

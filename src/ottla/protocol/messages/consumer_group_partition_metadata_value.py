@@ -77,20 +77,20 @@ class ConsumerGroupPartitionMetadataValue(Message):
 
 def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupPartitionMetadataValue:
     message = ConsumerGroupPartitionMetadataValue()
-    n, pos = read_count(data, pos, True, 23)
+    count, pos = read_count(data, pos, True, 23)
     topics: list[TopicMetadata] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = TopicMetadata()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
         topic.topic_name, pos = read_string(data, pos, True)
         topic.num_partitions = u_i(data, pos)[0]
         pos += 4
-        n, pos = read_count(data, pos, True, 6)
+        count_2, pos = read_count(data, pos, True, 6)
         partition_metadata: list[PartitionMetadata] = []
         topic.partition_metadata = partition_metadata
-        for _ in range(n):
+        for _ in range(count_2):
             partition_metadata_2 = PartitionMetadata()
             partition_metadata_2.partition = u_i(data, pos)[0]
             pos += 4

@@ -46,10 +46,10 @@ class ConsumerGroupTargetAssignmentMemberValue(Message):
 
 def _decode_any(data: bytes, pos: int, version: int) -> ConsumerGroupTargetAssignmentMemberValue:
     message = ConsumerGroupTargetAssignmentMemberValue()
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topic_partitions: list[TopicPartition] = []
     message.topic_partitions = topic_partitions
-    for _ in range(n):
+    for _ in range(count):
         topic_partition = TopicPartition()
         topic_partition.topic_id = u_u(data, pos)[0]
         pos += 16

@@ -47,10 +47,10 @@ class ConsumerProtocolAssignment(Message):
 
 def _decode_any(data: bytes, pos: int, version: int) -> ConsumerProtocolAssignment:
     message = ConsumerProtocolAssignment()
-    n, pos = read_count(data, pos, False, 6)
+    count, pos = read_count(data, pos, False, 6)
     assigned_partitions: list[TopicPartition] = []
     message.assigned_partitions = assigned_partitions
-    for _ in range(n):
+    for _ in range(count):
         assigned_partition = TopicPartition()
         assigned_partition.topic, pos = read_string(data, pos, False)
         n, pos = read_count(data, pos, False, 4)

@@ -62,10 +62,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ConsumerProtocolSubscrip
     message.topics, pos = read_strings(data, pos, n, False)
     message.user_data, pos = read_nullable_bytes(data, pos, False)
     if version >= 1:
-        n, pos = read_count(data, pos, False, 6)
+        count, pos = read_count(data, pos, False, 6)
         owned_partitions: list[TopicPartition] = []
         message.owned_partitions = owned_partitions
-        for _ in range(n):
+        for _ in range(count):
             owned_partition = TopicPartition()
             owned_partition.topic, pos = read_string(data, pos, False)
             n, pos = read_count(data, pos, False, 4)

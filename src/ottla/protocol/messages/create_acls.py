@@ -110,10 +110,10 @@ class CreateAclsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> CreateAclsRequest:
     flexible = version >= 2
     message = CreateAclsRequest()
-    n, pos = read_count(data, pos, flexible, 8)
+    count, pos = read_count(data, pos, flexible, 8)
     creations: list[AclCreation] = []
     message.creations = creations
-    for _ in range(n):
+    for _ in range(count):
         creation = AclCreation()
         creation.resource_type = u_b(data, pos)[0]
         pos += 1
@@ -186,10 +186,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> CreateAclsRespo
     message = CreateAclsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     results: list[AclCreationResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = AclCreationResult()
         result.error_code = u_h(data, pos)[0]
         pos += 2

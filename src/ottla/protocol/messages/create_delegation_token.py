@@ -124,10 +124,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> CreateDelegation
     if version >= 3:
         message.owner_principal_type, pos = read_nullable_string(data, pos, True)
         message.owner_principal_name, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     renewers: list[CreatableRenewers] = []
     message.renewers = renewers
-    for _ in range(n):
+    for _ in range(count):
         renewer = CreatableRenewers()
         renewer.principal_type, pos = read_string(data, pos, flexible)
         renewer.principal_name, pos = read_string(data, pos, flexible)

@@ -109,21 +109,21 @@ class CreatePartitionsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> CreatePartitionsRequest:
     flexible = version >= 2
     message = CreatePartitionsRequest()
-    n, pos = read_count(data, pos, flexible, 7)
+    count, pos = read_count(data, pos, flexible, 7)
     topics: list[CreatePartitionsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = CreatePartitionsTopic()
         topic.name, pos = read_string(data, pos, flexible)
         topic.count = u_i(data, pos)[0]
         pos += 4
-        n, pos = read_count(data, pos, flexible, 2, True)
-        if n < 0:
+        count_2, pos = read_count(data, pos, flexible, 2, True)
+        if count_2 < 0:
             topic.assignments = None
         else:
             assignments: list[CreatePartitionsAssignment] = []
             topic.assignments = assignments
-            for _ in range(n):
+            for _ in range(count_2):
                 assignment = CreatePartitionsAssignment()
                 n, pos = read_count(data, pos, flexible, 4)
                 assignment.broker_ids = list(unpack_from(f">{n}i", data, pos))
@@ -203,10 +203,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> CreatePartition
     message = CreatePartitionsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 5)
+    count, pos = read_count(data, pos, flexible, 5)
     results: list[CreatePartitionsTopicResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = CreatePartitionsTopicResult()
         result.name, pos = read_string(data, pos, flexible)
         result.error_code = u_h(data, pos)[0]

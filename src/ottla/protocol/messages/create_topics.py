@@ -182,18 +182,18 @@ class CreateTopicsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> CreateTopicsRequest:
     flexible = version >= 5
     message = CreateTopicsRequest()
-    n, pos = read_count(data, pos, flexible, 10)
+    count, pos = read_count(data, pos, flexible, 10)
     topics: list[CreatableTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = CreatableTopic()
         topic.name, pos = read_string(data, pos, flexible)
         topic.num_partitions, topic.replication_factor = u_ih(data, pos)
         pos += 6
-        n, pos = read_count(data, pos, flexible, 6)
+        count_2, pos = read_count(data, pos, flexible, 6)
         assignments: list[CreatableReplicaAssignment] = []
         topic.assignments = assignments
-        for _ in range(n):
+        for _ in range(count_2):
             assignment = CreatableReplicaAssignment()
             assignment.partition_index = u_i(data, pos)[0]
             pos += 4
@@ -206,10 +206,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> CreateTopicsRequ
                 if k:
                     assignment.unknown_tags, pos = read_tags(data, pos, k)
             assignments.append(assignment)
-        n, pos = read_count(data, pos, flexible, 3)
+        count_3, pos = read_count(data, pos, flexible, 3)
         configs: list[CreatableTopicConfig] = []
         topic.configs = configs
-        for _ in range(n):
+        for _ in range(count_3):
             config = CreatableTopicConfig()
             config.name, pos = read_string(data, pos, flexible)
             config.value, pos = read_nullable_string(data, pos, flexible)
@@ -303,10 +303,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> CreateTopicsRes
     if version >= 2:
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     topics: list[CreatableTopicResult] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = CreatableTopicResult()
         topic.name, pos = read_string(data, pos, flexible)
         if version >= 7:
@@ -319,13 +319,13 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> CreateTopicsRes
         if version >= 5:
             topic.num_partitions, topic.replication_factor = u_ih(data, pos)
             pos += 6
-            n, pos = read_count(data, pos, True, 6, True)
-            if n < 0:
+            count_2, pos = read_count(data, pos, True, 6, True)
+            if count_2 < 0:
                 topic.configs = None
             else:
                 configs: list[CreatableTopicConfigs] = []
                 topic.configs = configs
-                for _ in range(n):
+                for _ in range(count_2):
                     config = CreatableTopicConfigs()
                     config.name, pos = read_string(data, pos, True)
                     config.value, pos = read_nullable_string(data, pos, True)
@@ -340,7 +340,8 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> CreateTopicsRes
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         topic.topic_config_error_code = u_h(data, pos)[0]

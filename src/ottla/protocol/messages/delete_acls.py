@@ -152,10 +152,10 @@ class DeleteAclsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DeleteAclsRequest:
     flexible = version >= 2
     message = DeleteAclsRequest()
-    n, pos = read_count(data, pos, flexible, 8)
+    count, pos = read_count(data, pos, flexible, 8)
     filters: list[DeleteAclsFilter] = []
     message.filters = filters
-    for _ in range(n):
+    for _ in range(count):
         filter = DeleteAclsFilter()
         filter.resource_type_filter = u_b(data, pos)[0]
         pos += 1
@@ -228,18 +228,18 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DeleteAclsRespo
     message = DeleteAclsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 5)
+    count, pos = read_count(data, pos, flexible, 5)
     filter_results: list[DeleteAclsFilterResult] = []
     message.filter_results = filter_results
-    for _ in range(n):
+    for _ in range(count):
         filter_result = DeleteAclsFilterResult()
         filter_result.error_code = u_h(data, pos)[0]
         pos += 2
         filter_result.error_message, pos = read_nullable_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 11)
+        count_2, pos = read_count(data, pos, flexible, 11)
         matching_acls: list[DeleteAclsMatchingAcl] = []
         filter_result.matching_acls = matching_acls
-        for _ in range(n):
+        for _ in range(count_2):
             matching_acl = DeleteAclsMatchingAcl()
             matching_acl.error_code = u_h(data, pos)[0]
             pos += 2

@@ -114,10 +114,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DeleteGroupsRes
     message = DeleteGroupsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     results: list[DeletableGroupResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = DeletableGroupResult()
         result.group_id, pos = read_string(data, pos, flexible)
         result.error_code = u_h(data, pos)[0]

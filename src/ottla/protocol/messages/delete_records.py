@@ -120,16 +120,16 @@ class DeleteRecordsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DeleteRecordsRequest:
     flexible = version >= 2
     message = DeleteRecordsRequest()
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[DeleteRecordsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DeleteRecordsTopic()
         topic.name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 12)
+        count_2, pos = read_count(data, pos, flexible, 12)
         partitions: list[DeleteRecordsPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = DeleteRecordsPartition()
             partition.partition_index, partition.offset = u_iq(data, pos)
             pos += 12
@@ -203,16 +203,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DeleteRecordsRe
     message = DeleteRecordsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[DeleteRecordsTopicResult] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DeleteRecordsTopicResult()
         topic.name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 14)
+        count_2, pos = read_count(data, pos, flexible, 14)
         partitions: list[DeleteRecordsPartitionResult] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = DeleteRecordsPartitionResult()
             partition.partition_index, partition.low_watermark, partition.error_code = u_iqh(data, pos)
             pos += 14

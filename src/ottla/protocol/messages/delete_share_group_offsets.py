@@ -95,10 +95,10 @@ class DeleteShareGroupOffsetsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DeleteShareGroupOffsetsRequest:
     message = DeleteShareGroupOffsetsRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 2)
+    count, pos = read_count(data, pos, True, 2)
     topics: list[DeleteShareGroupOffsetsRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DeleteShareGroupOffsetsRequestTopic()
         topic.topic_name, pos = read_string(data, pos, True)
         k = data[pos]
@@ -150,10 +150,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DeleteShareGrou
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 21)
+    count, pos = read_count(data, pos, True, 21)
     responses: list[DeleteShareGroupOffsetsResponseTopic] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = DeleteShareGroupOffsetsResponseTopic()
         response.topic_name, pos = read_string(data, pos, True)
         response.topic_id, response.error_code = u_uh(data, pos)

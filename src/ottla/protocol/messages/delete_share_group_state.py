@@ -119,17 +119,17 @@ class DeleteShareGroupStateResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DeleteShareGroupStateRequest:
     message = DeleteShareGroupStateRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[DeleteStateData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DeleteStateData()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 5)
+        count_2, pos = read_count(data, pos, True, 5)
         partitions: list[PartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition, k = u_iB(data, pos)
             pos += 5
@@ -189,17 +189,17 @@ def encode_request(message: DeleteShareGroupStateRequest, version: int, out: byt
 
 def _decode_response_any(data: bytes, pos: int, version: int) -> DeleteShareGroupStateResponse:
     message = DeleteShareGroupStateResponse()
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     results: list[DeleteStateResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = DeleteStateResult()
         result.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 8)
+        count_2, pos = read_count(data, pos, True, 8)
         partitions: list[PartitionResult] = []
         result.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionResult()
             partition.partition, partition.error_code = u_ih(data, pos)
             pos += 6

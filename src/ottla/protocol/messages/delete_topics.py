@@ -101,10 +101,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> DeleteTopicsRequ
     flexible = version >= 4
     message = DeleteTopicsRequest()
     if version >= 6:
-        n, pos = read_count(data, pos, True, 18)
+        count, pos = read_count(data, pos, True, 18)
         topics: list[DeleteTopicState] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = DeleteTopicState()
             topic.name, pos = read_nullable_string(data, pos, True)
             topic.topic_id, k = u_uB(data, pos)
@@ -173,10 +173,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DeleteTopicsRes
     if version >= 1:
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     responses: list[DeletableTopicResult] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = DeletableTopicResult()
         response.name, pos = read_nullable_string(data, pos, flexible)
         if response.name is None and not (version >= 6):

@@ -181,10 +181,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeAclsRes
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, flexible)
-    n, pos = read_count(data, pos, flexible, 5)
+    count, pos = read_count(data, pos, flexible, 5)
     resources: list[DescribeAclsResource] = []
     message.resources = resources
-    for _ in range(n):
+    for _ in range(count):
         resource = DescribeAclsResource()
         resource.resource_type = u_b(data, pos)[0]
         pos += 1
@@ -192,10 +192,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeAclsRes
         if version >= 1:
             resource.pattern_type = u_b(data, pos)[0]
             pos += 1
-        n, pos = read_count(data, pos, flexible, 5)
+        count_2, pos = read_count(data, pos, flexible, 5)
         acls: list[AclDescription] = []
         resource.acls = acls
-        for _ in range(n):
+        for _ in range(count_2):
             acl = AclDescription()
             acl.principal, pos = read_string(data, pos, flexible)
             acl.host, pos = read_string(data, pos, flexible)

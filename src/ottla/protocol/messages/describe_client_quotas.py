@@ -128,10 +128,10 @@ class DescribeClientQuotasResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeClientQuotasRequest:
     flexible = version >= 1
     message = DescribeClientQuotasRequest()
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     components: list[ComponentData] = []
     message.components = components
-    for _ in range(n):
+    for _ in range(count):
         component = ComponentData()
         component.entity_type, pos = read_string(data, pos, flexible)
         component.match_type = u_b(data, pos)[0]
@@ -196,18 +196,18 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeClientQ
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, flexible)
-    n, pos = read_count(data, pos, flexible, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, flexible, 3, True)
+    if count < 0:
         message.entries = None
     else:
         entries: list[EntryData] = []
         message.entries = entries
-        for _ in range(n):
+        for _ in range(count):
             entry = EntryData()
-            n, pos = read_count(data, pos, flexible, 3)
+            count_2, pos = read_count(data, pos, flexible, 3)
             entity: list[EntityData] = []
             entry.entity = entity
-            for _ in range(n):
+            for _ in range(count_2):
                 entity_data = EntityData()
                 entity_data.entity_type, pos = read_string(data, pos, flexible)
                 entity_data.entity_name, pos = read_nullable_string(data, pos, flexible)
@@ -217,10 +217,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeClientQ
                     if k:
                         entity_data.unknown_tags, pos = read_tags(data, pos, k)
                 entity.append(entity_data)
-            n, pos = read_count(data, pos, flexible, 10)
+            count_3, pos = read_count(data, pos, flexible, 10)
             values: list[ValueData] = []
             entry.values = values
-            for _ in range(n):
+            for _ in range(count_3):
                 value = ValueData()
                 value.key, pos = read_string(data, pos, flexible)
                 value.value = u_d(data, pos)[0]

@@ -172,10 +172,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeCluster
     message.cluster_id, pos = read_string(data, pos, True)
     message.controller_id = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 11)
+    count, pos = read_count(data, pos, True, 11)
     brokers: list[DescribeClusterBroker] = []
     message.brokers = brokers
-    for _ in range(n):
+    for _ in range(count):
         broker = DescribeClusterBroker()
         broker.broker_id = u_i(data, pos)[0]
         pos += 4

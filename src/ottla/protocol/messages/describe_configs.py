@@ -168,10 +168,10 @@ class DescribeConfigsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeConfigsRequest:
     flexible = version >= 4
     message = DescribeConfigsRequest()
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     resources: list[DescribeConfigsResource] = []
     message.resources = resources
-    for _ in range(n):
+    for _ in range(count):
         resource = DescribeConfigsResource()
         resource.resource_type = u_b(data, pos)[0]
         pos += 1
@@ -255,10 +255,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeConfigs
     message = DescribeConfigsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 7)
+    count, pos = read_count(data, pos, flexible, 7)
     results: list[DescribeConfigsResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = DescribeConfigsResult()
         result.error_code = u_h(data, pos)[0]
         pos += 2
@@ -266,10 +266,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeConfigs
         result.resource_type = u_b(data, pos)[0]
         pos += 1
         result.resource_name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 7)
+        count_2, pos = read_count(data, pos, flexible, 7)
         configs: list[DescribeConfigsResourceResult] = []
         result.configs = configs
-        for _ in range(n):
+        for _ in range(count_2):
             config = DescribeConfigsResourceResult()
             config.name, pos = read_string(data, pos, flexible)
             config.value, pos = read_nullable_string(data, pos, flexible)
@@ -284,10 +284,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeConfigs
             config.is_sensitive = u_t(data, pos)[0]
             pos += 1
             if version >= 1:
-                n, pos = read_count(data, pos, flexible, 4)
+                count_3, pos = read_count(data, pos, flexible, 4)
                 synonyms: list[DescribeConfigsSynonym] = []
                 config.synonyms = synonyms
-                for _ in range(n):
+                for _ in range(count_3):
                     synonym = DescribeConfigsSynonym()
                     synonym.name, pos = read_string(data, pos, flexible)
                     synonym.value, pos = read_nullable_string(data, pos, flexible)

@@ -134,13 +134,13 @@ class DescribeDelegationTokenResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeDelegationTokenRequest:
     flexible = version >= 2
     message = DescribeDelegationTokenRequest()
-    n, pos = read_count(data, pos, flexible, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, flexible, 3, True)
+    if count < 0:
         message.owners = None
     else:
         owners: list[DescribeDelegationTokenOwner] = []
         message.owners = owners
-        for _ in range(n):
+        for _ in range(count):
             owner = DescribeDelegationTokenOwner()
             owner.principal_type, pos = read_string(data, pos, flexible)
             owner.principal_name, pos = read_string(data, pos, flexible)
@@ -201,10 +201,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeDelegat
     message = DescribeDelegationTokenResponse()
     message.error_code = u_h(data, pos)[0]
     pos += 2
-    n, pos = read_count(data, pos, flexible, 30)
+    count, pos = read_count(data, pos, flexible, 30)
     tokens: list[DescribedDelegationToken] = []
     message.tokens = tokens
-    for _ in range(n):
+    for _ in range(count):
         token = DescribedDelegationToken()
         token.principal_type, pos = read_string(data, pos, flexible)
         token.principal_name, pos = read_string(data, pos, flexible)
@@ -215,10 +215,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeDelegat
         pos += 24
         token.token_id, pos = read_string(data, pos, flexible)
         token.hmac, pos = read_bytes(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 3)
+        count_2, pos = read_count(data, pos, flexible, 3)
         renewers: list[DescribedDelegationTokenRenewer] = []
         token.renewers = renewers
-        for _ in range(n):
+        for _ in range(count_2):
             renewer = DescribedDelegationTokenRenewer()
             renewer.principal_type, pos = read_string(data, pos, flexible)
             renewer.principal_name, pos = read_string(data, pos, flexible)

@@ -184,10 +184,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeGroupsR
     if version >= 1:
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 12)
+    count, pos = read_count(data, pos, flexible, 12)
     groups: list[DescribedGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = DescribedGroup()
         group.error_code = u_h(data, pos)[0]
         pos += 2
@@ -197,10 +197,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeGroupsR
         group.group_state, pos = read_string(data, pos, flexible)
         group.protocol_type, pos = read_string(data, pos, flexible)
         group.protocol_data, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 7)
+        count_2, pos = read_count(data, pos, flexible, 7)
         members: list[DescribedGroupMember] = []
         group.members = members
-        for _ in range(n):
+        for _ in range(count_2):
             member = DescribedGroupMember()
             member.member_id, pos = read_string(data, pos, flexible)
             if version >= 4:

@@ -130,13 +130,13 @@ class DescribeLogDirsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeLogDirsRequest:
     flexible = version >= 2
     message = DescribeLogDirsRequest()
-    n, pos = read_count(data, pos, flexible, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, flexible, 3, True)
+    if count < 0:
         message.topics = None
     else:
         topics: list[DescribableLogDirTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = DescribableLogDirTopic()
             topic.topic, pos = read_string(data, pos, flexible)
             n, pos = read_count(data, pos, flexible, 4)
@@ -203,24 +203,24 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeLogDirs
     if version >= 3:
         message.error_code = u_h(data, pos)[0]
         pos += 2
-    n, pos = read_count(data, pos, flexible, 5)
+    count, pos = read_count(data, pos, flexible, 5)
     results: list[DescribeLogDirsResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = DescribeLogDirsResult()
         result.error_code = u_h(data, pos)[0]
         pos += 2
         result.log_dir, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 3)
+        count_2, pos = read_count(data, pos, flexible, 3)
         topics: list[DescribeLogDirsTopic] = []
         result.topics = topics
-        for _ in range(n):
+        for _ in range(count_2):
             topic = DescribeLogDirsTopic()
             topic.name, pos = read_string(data, pos, flexible)
-            n, pos = read_count(data, pos, flexible, 21)
+            count_3, pos = read_count(data, pos, flexible, 21)
             partitions: list[DescribeLogDirsPartition] = []
             topic.partitions = partitions
-            for _ in range(n):
+            for _ in range(count_3):
                 partition = DescribeLogDirsPartition()
                 partition.partition_index, partition.partition_size, partition.offset_lag, partition.is_future_key = u_iqqt(data, pos)
                 pos += 21

@@ -137,10 +137,10 @@ class DescribeProducersResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeProducersRequest:
     message = DescribeProducersRequest()
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[TopicRequest] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = TopicRequest()
         topic.name, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -195,24 +195,24 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeProduce
     message = DescribeProducersResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[TopicResponse] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = TopicResponse()
         topic.name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 9)
+        count_2, pos = read_count(data, pos, True, 9)
         partitions: list[PartitionResponse] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionResponse()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6
             partition.error_message, pos = read_nullable_string(data, pos, True)
-            n, pos = read_count(data, pos, True, 37)
+            count_3, pos = read_count(data, pos, True, 37)
             active_producers: list[ProducerState] = []
             partition.active_producers = active_producers
-            for _ in range(n):
+            for _ in range(count_3):
                 active_producer = ProducerState()
                 active_producer.producer_id, active_producer.producer_epoch, active_producer.last_sequence, active_producer.last_timestamp, active_producer.coordinator_epoch, active_producer.current_txn_start_offset, k = u_qiiqiqB(data, pos)
                 pos += 37

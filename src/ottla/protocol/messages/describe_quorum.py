@@ -214,16 +214,16 @@ class DescribeQuorumResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeQuorumRequest:
     message = DescribeQuorumRequest()
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[DescribeQuorumRequestTopicData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DescribeQuorumRequestTopicData()
         topic.topic_name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 5)
+        count_2, pos = read_count(data, pos, True, 5)
         partitions: list[DescribeQuorumRequestPartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = DescribeQuorumRequestPartitionData()
             partition.partition_index, k = u_iB(data, pos)
             pos += 5
@@ -286,16 +286,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeQuorumR
     pos += 2
     if version >= 2:
         message.error_message, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[DescribeQuorumResponseTopicData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DescribeQuorumResponseTopicData()
         topic.topic_name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 25)
+        count_2, pos = read_count(data, pos, True, 25)
         partitions: list[DescribeQuorumResponsePartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = DescribeQuorumResponsePartitionData()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6
@@ -303,10 +303,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeQuorumR
                 partition.error_message, pos = read_nullable_string(data, pos, True)
             partition.leader_id, partition.leader_epoch, partition.high_watermark = u_iiq(data, pos)
             pos += 16
-            n, pos = read_count(data, pos, True, 13)
+            count_3, pos = read_count(data, pos, True, 13)
             current_voters: list[ReplicaState] = []
             partition.current_voters = current_voters
-            for _ in range(n):
+            for _ in range(count_3):
                 current_voter = ReplicaState()
                 current_voter.replica_id = u_i(data, pos)[0]
                 pos += 4
@@ -323,10 +323,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeQuorumR
                 if k:
                     current_voter.unknown_tags, pos = read_tags(data, pos, k)
                 current_voters.append(current_voter)
-            n, pos = read_count(data, pos, True, 13)
+            count_4, pos = read_count(data, pos, True, 13)
             observers: list[ReplicaState] = []
             partition.observers = observers
-            for _ in range(n):
+            for _ in range(count_4):
                 observer = ReplicaState()
                 observer.replica_id = u_i(data, pos)[0]
                 pos += 4
@@ -354,17 +354,17 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeQuorumR
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
     if version >= 2:
-        n, pos = read_count(data, pos, True, 6)
+        count_5, pos = read_count(data, pos, True, 6)
         nodes: list[Node] = []
         message.nodes = nodes
-        for _ in range(n):
+        for _ in range(count_5):
             node = Node()
             node.node_id = u_i(data, pos)[0]
             pos += 4
-            n, pos = read_count(data, pos, True, 5)
+            count_6, pos = read_count(data, pos, True, 5)
             listeners: list[Listener] = []
             node.listeners = listeners
-            for _ in range(n):
+            for _ in range(count_6):
                 listener = Listener()
                 listener.name, pos = read_string(data, pos, True)
                 listener.host, pos = read_string(data, pos, True)

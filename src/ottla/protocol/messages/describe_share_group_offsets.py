@@ -159,19 +159,19 @@ class DescribeShareGroupOffsetsResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeShareGroupOffsetsRequest:
     message = DescribeShareGroupOffsetsRequest()
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     groups: list[DescribeShareGroupOffsetsRequestGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = DescribeShareGroupOffsetsRequestGroup()
         group.group_id, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 3, True)
-        if n < 0:
+        count_2, pos = read_count(data, pos, True, 3, True)
+        if count_2 < 0:
             group.topics = None
         else:
             topics: list[DescribeShareGroupOffsetsRequestTopic] = []
             group.topics = topics
-            for _ in range(n):
+            for _ in range(count_2):
                 topic = DescribeShareGroupOffsetsRequestTopic()
                 topic.topic_name, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -241,24 +241,24 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeShareGr
     message = DescribeShareGroupOffsetsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 6)
+    count, pos = read_count(data, pos, True, 6)
     groups: list[DescribeShareGroupOffsetsResponseGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = DescribeShareGroupOffsetsResponseGroup()
         group.group_id, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 19)
+        count_2, pos = read_count(data, pos, True, 19)
         topics: list[DescribeShareGroupOffsetsResponseTopic] = []
         group.topics = topics
-        for _ in range(n):
+        for _ in range(count_2):
             topic = DescribeShareGroupOffsetsResponseTopic()
             topic.topic_name, pos = read_string(data, pos, True)
             topic.topic_id = u_u(data, pos)[0]
             pos += 16
-            n, pos = read_count(data, pos, True, 20)
+            count_3, pos = read_count(data, pos, True, 20)
             partitions: list[DescribeShareGroupOffsetsResponsePartition] = []
             topic.partitions = partitions
-            for _ in range(n):
+            for _ in range(count_3):
                 partition = DescribeShareGroupOffsetsResponsePartition()
                 partition.partition_index, partition.start_offset, partition.leader_epoch = u_iqi(data, pos)
                 pos += 16

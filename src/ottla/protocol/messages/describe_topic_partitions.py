@@ -183,10 +183,10 @@ class DescribeTopicPartitionsResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeTopicPartitionsRequest:
     message = DescribeTopicPartitionsRequest()
-    n, pos = read_count(data, pos, True, 2)
+    count, pos = read_count(data, pos, True, 2)
     topics: list[TopicRequest] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = TopicRequest()
         topic.name, pos = read_string(data, pos, True)
         k = data[pos]
@@ -260,20 +260,20 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeTopicPa
     message = DescribeTopicPartitionsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 26)
+    count, pos = read_count(data, pos, True, 26)
     topics: list[DescribeTopicPartitionsResponseTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = DescribeTopicPartitionsResponseTopic()
         topic.error_code = u_h(data, pos)[0]
         pos += 2
         topic.name, pos = read_nullable_string(data, pos, True)
         topic.topic_id, topic.is_internal = u_ut(data, pos)
         pos += 17
-        n, pos = read_count(data, pos, True, 20)
+        count_2, pos = read_count(data, pos, True, 20)
         partitions: list[DescribeTopicPartitionsResponsePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = DescribeTopicPartitionsResponsePartition()
             partition.error_code, partition.partition_index, partition.leader_id, partition.leader_epoch = u_hiii(data, pos)
             pos += 14

@@ -148,10 +148,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeTransac
     message = DescribeTransactionsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 28)
+    count, pos = read_count(data, pos, True, 28)
     transaction_states: list[TransactionState] = []
     message.transaction_states = transaction_states
-    for _ in range(n):
+    for _ in range(count):
         transaction_state = TransactionState()
         transaction_state.error_code = u_h(data, pos)[0]
         pos += 2
@@ -159,10 +159,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeTransac
         transaction_state.transaction_state, pos = read_string(data, pos, True)
         transaction_state.transaction_timeout_ms, transaction_state.transaction_start_time_ms, transaction_state.producer_id, transaction_state.producer_epoch = u_iqqh(data, pos)
         pos += 22
-        n, pos = read_count(data, pos, True, 3)
+        count_2, pos = read_count(data, pos, True, 3)
         topics: list[TopicData] = []
         transaction_state.topics = topics
-        for _ in range(n):
+        for _ in range(count_2):
             topic = TopicData()
             topic.topic, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)

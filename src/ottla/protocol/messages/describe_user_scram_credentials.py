@@ -108,13 +108,13 @@ class DescribeUserScramCredentialsResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> DescribeUserScramCredentialsRequest:
     message = DescribeUserScramCredentialsRequest()
-    n, pos = read_count(data, pos, True, 2, True)
-    if n < 0:
+    count, pos = read_count(data, pos, True, 2, True)
+    if count < 0:
         message.users = None
     else:
         users: list[UserName] = []
         message.users = users
-        for _ in range(n):
+        for _ in range(count):
             user = UserName()
             user.name, pos = read_string(data, pos, True)
             k = data[pos]
@@ -168,19 +168,19 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> DescribeUserScr
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 6)
+    count, pos = read_count(data, pos, True, 6)
     results: list[DescribeUserScramCredentialsResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = DescribeUserScramCredentialsResult()
         result.user, pos = read_string(data, pos, True)
         result.error_code = u_h(data, pos)[0]
         pos += 2
         result.error_message, pos = read_nullable_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 6)
+        count_2, pos = read_count(data, pos, True, 6)
         credential_infos: list[CredentialInfo] = []
         result.credential_infos = credential_infos
-        for _ in range(n):
+        for _ in range(count_2):
             credential_info = CredentialInfo()
             credential_info.mechanism, credential_info.iterations, k = u_biB(data, pos)
             pos += 6

@@ -117,13 +117,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> ElectLeadersRequ
     if version >= 1:
         message.election_type = u_b(data, pos)[0]
         pos += 1
-    n, pos = read_count(data, pos, flexible, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, flexible, 3, True)
+    if count < 0:
         message.topic_partitions = None
     else:
         topic_partitions: list[TopicPartitions] = []
         message.topic_partitions = topic_partitions
-        for _ in range(n):
+        for _ in range(count):
             topic_partition = TopicPartitions()
             topic_partition.topic, pos = read_string(data, pos, flexible)
             n, pos = read_count(data, pos, flexible, 4)
@@ -197,16 +197,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ElectLeadersRes
     if version >= 1:
         message.error_code = u_h(data, pos)[0]
         pos += 2
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     replica_election_results: list[ReplicaElectionResult] = []
     message.replica_election_results = replica_election_results
-    for _ in range(n):
+    for _ in range(count):
         replica_election_result = ReplicaElectionResult()
         replica_election_result.topic, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 8)
+        count_2, pos = read_count(data, pos, flexible, 8)
         partition_result: list[PartitionResult] = []
         replica_election_result.partition_result = partition_result
-        for _ in range(n):
+        for _ in range(count_2):
             partition_result_2 = PartitionResult()
             partition_result_2.partition_id, partition_result_2.error_code = u_ih(data, pos)
             pos += 6

@@ -387,13 +387,13 @@ def _decode_request_4(data: bytes, pos: int, version: int) -> FetchRequest:
     message.forgotten_topics_data = []
     message.rack_id = ""
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, n = u_iiiibi(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, count = u_iiiibi(data, pos)
     pos += 21
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -404,13 +404,13 @@ def _decode_request_4(data: bytes, pos: int, version: int) -> FetchRequest:
             raise MalformedMessage("topic.topic has a wrong length")
         topic.topic = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 16 > end - pos:
+        if count_2 < 0 or count_2 * 16 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.current_leader_epoch = -1
             partition.last_fetched_epoch = -1
@@ -436,13 +436,13 @@ def _decode_request_5_6(data: bytes, pos: int, version: int) -> FetchRequest:
     message.forgotten_topics_data = []
     message.rack_id = ""
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, n = u_iiiibi(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, count = u_iiiibi(data, pos)
     pos += 21
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -453,13 +453,13 @@ def _decode_request_5_6(data: bytes, pos: int, version: int) -> FetchRequest:
             raise MalformedMessage("topic.topic has a wrong length")
         topic.topic = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 24 > end - pos:
+        if count_2 < 0 or count_2 * 24 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.current_leader_epoch = -1
             partition.last_fetched_epoch = -1
@@ -481,13 +481,13 @@ def _decode_request_7_8(data: bytes, pos: int, version: int) -> FetchRequest:
     message.replica_state = None
     message.rack_id = ""
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiiibiii(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiiibiii(data, pos)
     pos += 29
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -498,13 +498,13 @@ def _decode_request_7_8(data: bytes, pos: int, version: int) -> FetchRequest:
             raise MalformedMessage("topic.topic has a wrong length")
         topic.topic = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 24 > end - pos:
+        if count_2 < 0 or count_2 * 24 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.current_leader_epoch = -1
             partition.last_fetched_epoch = -1
@@ -515,13 +515,13 @@ def _decode_request_7_8(data: bytes, pos: int, version: int) -> FetchRequest:
             pos += 24
             partitions.append(partition)
         topics.append(topic)
-    n = u_i(data, pos)[0]
+    count_3 = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count_3 < 0 or count_3 * 6 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic_id = ZERO_UUID
         forgotten_topic.unknown_tags = None
@@ -550,13 +550,13 @@ def _decode_request_9_10(data: bytes, pos: int, version: int) -> FetchRequest:
     message.replica_state = None
     message.rack_id = ""
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiiibiii(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiiibiii(data, pos)
     pos += 29
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -567,13 +567,13 @@ def _decode_request_9_10(data: bytes, pos: int, version: int) -> FetchRequest:
             raise MalformedMessage("topic.topic has a wrong length")
         topic.topic = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 28 > end - pos:
+        if count_2 < 0 or count_2 * 28 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.last_fetched_epoch = -1
             partition.replica_directory_id = ZERO_UUID
@@ -583,13 +583,13 @@ def _decode_request_9_10(data: bytes, pos: int, version: int) -> FetchRequest:
             pos += 28
             partitions.append(partition)
         topics.append(topic)
-    n = u_i(data, pos)[0]
+    count_3 = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count_3 < 0 or count_3 * 6 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic_id = ZERO_UUID
         forgotten_topic.unknown_tags = None
@@ -617,13 +617,13 @@ def _decode_request_11(data: bytes, pos: int, version: int) -> FetchRequest:
     message.cluster_id = None
     message.replica_state = None
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiiibiii(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiiibiii(data, pos)
     pos += 29
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -634,13 +634,13 @@ def _decode_request_11(data: bytes, pos: int, version: int) -> FetchRequest:
             raise MalformedMessage("topic.topic has a wrong length")
         topic.topic = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 28 > end - pos:
+        if count_2 < 0 or count_2 * 28 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.last_fetched_epoch = -1
             partition.replica_directory_id = ZERO_UUID
@@ -650,13 +650,13 @@ def _decode_request_11(data: bytes, pos: int, version: int) -> FetchRequest:
             pos += 28
             partitions.append(partition)
         topics.append(topic)
-    n = u_i(data, pos)[0]
+    count_3 = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count_3 < 0 or count_3 * 6 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic_id = ZERO_UUID
         forgotten_topic.unknown_tags = None
@@ -691,16 +691,16 @@ def _decode_request_12(data: bytes, pos: int, version: int) -> FetchRequest:
     message.cluster_id = None
     message.replica_state = None
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiiibiiB(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiiibiiB(data, pos)
     pos += 26
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -713,16 +713,16 @@ def _decode_request_12(data: bytes, pos: int, version: int) -> FetchRequest:
             raise MalformedMessage("topic.topic has a wrong length")
         topic.topic = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.replica_directory_id = ZERO_UUID
             partition.high_watermark = 9223372036854775807
@@ -737,16 +737,16 @@ def _decode_request_12(data: bytes, pos: int, version: int) -> FetchRequest:
         if k:
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
-    n = data[pos]
+    count_3 = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count_3 > 127:
+        count_3, pos = more_uvarint(data, pos, count_3)
+    count_3 -= 1
+    if count_3 < 0 or count_3 * 3 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic_id = ZERO_UUID
         forgotten_topic.unknown_tags = None
@@ -787,7 +787,8 @@ def _decode_request_12(data: bytes, pos: int, version: int) -> FetchRequest:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 n = data[pos]
@@ -818,29 +819,29 @@ def _decode_request_13_14(data: bytes, pos: int, version: int) -> FetchRequest:
     message.cluster_id = None
     message.replica_state = None
     message.unknown_tags = None
-    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiiibiiB(data, pos)
+    message.replica_id, message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiiibiiB(data, pos)
     pos += 26
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic = ""
         topic.unknown_tags = None
-        topic.topic_id, n = u_uB(data, pos)
+        topic.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.replica_directory_id = ZERO_UUID
             partition.high_watermark = 9223372036854775807
@@ -855,16 +856,16 @@ def _decode_request_13_14(data: bytes, pos: int, version: int) -> FetchRequest:
         if k:
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
-    n = data[pos]
+    count_3 = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count_3 > 127:
+        count_3, pos = more_uvarint(data, pos, count_3)
+    count_3 -= 1
+    if count_3 < 0 or count_3 * 18 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic = ""
         forgotten_topic.unknown_tags = None
@@ -896,7 +897,8 @@ def _decode_request_13_14(data: bytes, pos: int, version: int) -> FetchRequest:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 n = data[pos]
@@ -928,29 +930,29 @@ def _decode_request_15_16(data: bytes, pos: int, version: int) -> FetchRequest:
     message.replica_id = -1
     message.replica_state = None
     message.unknown_tags = None
-    message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiibiiB(data, pos)
+    message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiibiiB(data, pos)
     pos += 22
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic = ""
         topic.unknown_tags = None
-        topic.topic_id, n = u_uB(data, pos)
+        topic.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.replica_directory_id = ZERO_UUID
             partition.high_watermark = 9223372036854775807
@@ -965,16 +967,16 @@ def _decode_request_15_16(data: bytes, pos: int, version: int) -> FetchRequest:
         if k:
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
-    n = data[pos]
+    count_3 = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count_3 > 127:
+        count_3, pos = more_uvarint(data, pos, count_3)
+    count_3 -= 1
+    if count_3 < 0 or count_3 * 18 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic = ""
         forgotten_topic.unknown_tags = None
@@ -1006,7 +1008,8 @@ def _decode_request_15_16(data: bytes, pos: int, version: int) -> FetchRequest:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 n = data[pos]
@@ -1046,29 +1049,29 @@ def _decode_request_17(data: bytes, pos: int, version: int) -> FetchRequest:
     message.replica_id = -1
     message.replica_state = None
     message.unknown_tags = None
-    message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiibiiB(data, pos)
+    message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiibiiB(data, pos)
     pos += 22
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic = ""
         topic.unknown_tags = None
-        topic.topic_id, n = u_uB(data, pos)
+        topic.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.replica_directory_id = ZERO_UUID
             partition.high_watermark = 9223372036854775807
@@ -1078,7 +1081,8 @@ def _decode_request_17(data: bytes, pos: int, version: int) -> FetchRequest:
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         partition.replica_directory_id = u_u(data, pos)[0]
@@ -1095,16 +1099,16 @@ def _decode_request_17(data: bytes, pos: int, version: int) -> FetchRequest:
         if k:
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
-    n = data[pos]
+    count_3 = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count_3 > 127:
+        count_3, pos = more_uvarint(data, pos, count_3)
+    count_3 -= 1
+    if count_3 < 0 or count_3 * 18 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic = ""
         forgotten_topic.unknown_tags = None
@@ -1136,7 +1140,8 @@ def _decode_request_17(data: bytes, pos: int, version: int) -> FetchRequest:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count_2 = k
+        for _ in range(tag_count_2):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 n = data[pos]
@@ -1176,29 +1181,29 @@ def _decode_request_18(data: bytes, pos: int, version: int) -> FetchRequest:
     message.replica_id = -1
     message.replica_state = None
     message.unknown_tags = None
-    message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, n = u_iiibiiB(data, pos)
+    message.max_wait_ms, message.min_bytes, message.max_bytes, message.isolation_level, message.session_id, message.session_epoch, count = u_iiibiiB(data, pos)
     pos += 22
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic.__new__(FetchTopic)
         topic.topic = ""
         topic.unknown_tags = None
-        topic.topic_id, n = u_uB(data, pos)
+        topic.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition.__new__(FetchPartition)
             partition.replica_directory_id = ZERO_UUID
             partition.high_watermark = 9223372036854775807
@@ -1208,7 +1213,8 @@ def _decode_request_18(data: bytes, pos: int, version: int) -> FetchRequest:
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         partition.replica_directory_id = u_u(data, pos)[0]
@@ -1228,16 +1234,16 @@ def _decode_request_18(data: bytes, pos: int, version: int) -> FetchRequest:
         if k:
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
-    n = data[pos]
+    count_3 = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count_3 > 127:
+        count_3, pos = more_uvarint(data, pos, count_3)
+    count_3 -= 1
+    if count_3 < 0 or count_3 * 18 > end - pos:
         raise MalformedMessage("message.forgotten_topics_data has a wrong count")
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_3):
         forgotten_topic = ForgottenTopic.__new__(ForgottenTopic)
         forgotten_topic.topic = ""
         forgotten_topic.unknown_tags = None
@@ -1269,7 +1275,8 @@ def _decode_request_18(data: bytes, pos: int, version: int) -> FetchRequest:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count_2 = k
+        for _ in range(tag_count_2):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 n = data[pos]
@@ -1753,13 +1760,13 @@ def _decode_response_4(data: memoryview, pos: int, version: int) -> FetchRespons
     message.session_id = 0
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, n = u_ii(data, pos)
+    message.throttle_time_ms, count = u_ii(data, pos)
     pos += 8
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -1770,13 +1777,13 @@ def _decode_response_4(data: memoryview, pos: int, version: int) -> FetchRespons
             raise MalformedMessage("response.topic has a wrong length")
         response.topic = str(data[pos:stop], "utf-8")
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 30 > end - pos:
+        if count_2 < 0 or count_2 * 30 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.log_start_offset = -1
             partition.diverging_epoch = None
@@ -1784,16 +1791,16 @@ def _decode_response_4(data: memoryview, pos: int, version: int) -> FetchRespons
             partition.snapshot_id = None
             partition.preferred_read_replica = -1
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, n = u_ihqqi(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, count_3 = u_ihqqi(data, pos)
             pos += 26
-            if n * 16 > end - pos:
+            if count_3 * 16 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset = u_qq(data, pos)
@@ -1822,13 +1829,13 @@ def _decode_response_5_6(data: memoryview, pos: int, version: int) -> FetchRespo
     message.session_id = 0
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, n = u_ii(data, pos)
+    message.throttle_time_ms, count = u_ii(data, pos)
     pos += 8
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -1839,29 +1846,29 @@ def _decode_response_5_6(data: memoryview, pos: int, version: int) -> FetchRespo
             raise MalformedMessage("response.topic has a wrong length")
         response.topic = str(data[pos:stop], "utf-8")
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 38 > end - pos:
+        if count_2 < 0 or count_2 * 38 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.diverging_epoch = None
             partition.current_leader = None
             partition.snapshot_id = None
             partition.preferred_read_replica = -1
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, n = u_ihqqqi(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, count_3 = u_ihqqqi(data, pos)
             pos += 34
-            if n * 16 > end - pos:
+            if count_3 * 16 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset = u_qq(data, pos)
@@ -1888,13 +1895,13 @@ def _decode_response_7_10(data: memoryview, pos: int, version: int) -> FetchResp
     message = FetchResponse.__new__(FetchResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, message.error_code, message.session_id, n = u_ihii(data, pos)
+    message.throttle_time_ms, message.error_code, message.session_id, count = u_ihii(data, pos)
     pos += 14
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -1905,29 +1912,29 @@ def _decode_response_7_10(data: memoryview, pos: int, version: int) -> FetchResp
             raise MalformedMessage("response.topic has a wrong length")
         response.topic = str(data[pos:stop], "utf-8")
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 38 > end - pos:
+        if count_2 < 0 or count_2 * 38 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.diverging_epoch = None
             partition.current_leader = None
             partition.snapshot_id = None
             partition.preferred_read_replica = -1
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, n = u_ihqqqi(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, count_3 = u_ihqqqi(data, pos)
             pos += 34
-            if n * 16 > end - pos:
+            if count_3 * 16 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset = u_qq(data, pos)
@@ -1954,13 +1961,13 @@ def _decode_response_11(data: memoryview, pos: int, version: int) -> FetchRespon
     message = FetchResponse.__new__(FetchResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, message.error_code, message.session_id, n = u_ihii(data, pos)
+    message.throttle_time_ms, message.error_code, message.session_id, count = u_ihii(data, pos)
     pos += 14
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -1971,28 +1978,28 @@ def _decode_response_11(data: memoryview, pos: int, version: int) -> FetchRespon
             raise MalformedMessage("response.topic has a wrong length")
         response.topic = str(data[pos:stop], "utf-8")
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 42 > end - pos:
+        if count_2 < 0 or count_2 * 42 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.diverging_epoch = None
             partition.current_leader = None
             partition.snapshot_id = None
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, n = u_ihqqqi(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, count_3 = u_ihqqqi(data, pos)
             pos += 34
-            if n * 16 > end - pos:
+            if count_3 * 16 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset = u_qq(data, pos)
@@ -2019,16 +2026,16 @@ def _decode_response_12(data: memoryview, pos: int, version: int) -> FetchRespon
     message = FetchResponse.__new__(FetchResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, message.error_code, message.session_id, n = u_ihiB(data, pos)
+    message.throttle_time_ms, message.error_code, message.session_id, count = u_ihiB(data, pos)
     pos += 11
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -2041,34 +2048,34 @@ def _decode_response_12(data: memoryview, pos: int, version: int) -> FetchRespon
             raise MalformedMessage("response.topic has a wrong length")
         response.topic = str(data[pos:stop], "utf-8")
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 37 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 37 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.diverging_epoch = None
             partition.current_leader = None
             partition.snapshot_id = None
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, n = u_ihqqqB(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, count_3 = u_ihqqqB(data, pos)
             pos += 31
-            if n > 127:
-                n, pos = more_uvarint(data, pos, n)
-            n -= 1
-            if n * 17 > end - pos:
+            if count_3 > 127:
+                count_3, pos = more_uvarint(data, pos, count_3)
+            count_3 -= 1
+            if count_3 * 17 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset, k = u_qqB(data, pos)
@@ -2093,7 +2100,8 @@ def _decode_response_12(data: memoryview, pos: int, version: int) -> FetchRespon
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         diverging_epoch = EpochEndOffset.__new__(EpochEndOffset)
@@ -2144,47 +2152,47 @@ def _decode_response_13_15(data: memoryview, pos: int, version: int) -> FetchRes
     message = FetchResponse.__new__(FetchResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, message.error_code, message.session_id, n = u_ihiB(data, pos)
+    message.throttle_time_ms, message.error_code, message.session_id, count = u_ihiB(data, pos)
     pos += 11
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic = ""
         response.unknown_tags = None
-        response.topic_id, n = u_uB(data, pos)
+        response.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 37 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 37 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.diverging_epoch = None
             partition.current_leader = None
             partition.snapshot_id = None
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, n = u_ihqqqB(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, count_3 = u_ihqqqB(data, pos)
             pos += 31
-            if n > 127:
-                n, pos = more_uvarint(data, pos, n)
-            n -= 1
-            if n * 17 > end - pos:
+            if count_3 > 127:
+                count_3, pos = more_uvarint(data, pos, count_3)
+            count_3 -= 1
+            if count_3 * 17 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset, k = u_qqB(data, pos)
@@ -2209,7 +2217,8 @@ def _decode_response_13_15(data: memoryview, pos: int, version: int) -> FetchRes
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         diverging_epoch = EpochEndOffset.__new__(EpochEndOffset)
@@ -2260,47 +2269,47 @@ def _decode_response_16_18(data: memoryview, pos: int, version: int) -> FetchRes
     message = FetchResponse.__new__(FetchResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    message.throttle_time_ms, message.error_code, message.session_id, n = u_ihiB(data, pos)
+    message.throttle_time_ms, message.error_code, message.session_id, count = u_ihiB(data, pos)
     pos += 11
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[FetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = FetchableTopicResponse.__new__(FetchableTopicResponse)
         response.topic = ""
         response.unknown_tags = None
-        response.topic_id, n = u_uB(data, pos)
+        response.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 37 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 37 > end - pos:
             raise MalformedMessage("response.partitions has a wrong count")
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData.__new__(PartitionData)
             partition.diverging_epoch = None
             partition.current_leader = None
             partition.snapshot_id = None
             partition.unknown_tags = None
-            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, n = u_ihqqqB(data, pos)
+            partition.partition_index, partition.error_code, partition.high_watermark, partition.last_stable_offset, partition.log_start_offset, count_3 = u_ihqqqB(data, pos)
             pos += 31
-            if n > 127:
-                n, pos = more_uvarint(data, pos, n)
-            n -= 1
-            if n * 17 > end - pos:
+            if count_3 > 127:
+                count_3, pos = more_uvarint(data, pos, count_3)
+            count_3 -= 1
+            if count_3 * 17 > end - pos:
                 raise MalformedMessage("partition.aborted_transactions has a wrong count")
-            if n < 0:
+            if count_3 < 0:
                 partition.aborted_transactions = None
             else:
                 aborted_transactions: list[AbortedTransaction] = []
                 partition.aborted_transactions = aborted_transactions
-                for _ in range(n):
+                for _ in range(count_3):
                     aborted_transaction = AbortedTransaction.__new__(AbortedTransaction)
                     aborted_transaction.unknown_tags = None
                     aborted_transaction.producer_id, aborted_transaction.first_offset, k = u_qqB(data, pos)
@@ -2325,7 +2334,8 @@ def _decode_response_16_18(data: memoryview, pos: int, version: int) -> FetchRes
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         diverging_epoch = EpochEndOffset.__new__(EpochEndOffset)
@@ -2368,19 +2378,20 @@ def _decode_response_16_18(data: memoryview, pos: int, version: int) -> FetchRes
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count_2 = k
+        for _ in range(tag_count_2):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
-                n = data[pos]
+                count_4 = data[pos]
                 pos += 1
-                if n > 127:
-                    n, pos = more_uvarint(data, pos, n)
-                n -= 1
-                if n < 0 or n * 11 > end - pos:
+                if count_4 > 127:
+                    count_4, pos = more_uvarint(data, pos, count_4)
+                count_4 -= 1
+                if count_4 < 0 or count_4 * 11 > end - pos:
                     raise MalformedMessage("message.node_endpoints has a wrong count")
                 node_endpoints: list[NodeEndpoint] = []
                 message.node_endpoints = node_endpoints
-                for _ in range(n):
+                for _ in range(count_4):
                     node_endpoint = NodeEndpoint.__new__(NodeEndpoint)
                     node_endpoint.unknown_tags = None
                     node_endpoint.node_id, n = u_iB(data, pos)

@@ -253,10 +253,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> FindCoordinator
         message.port = u_i(data, pos)[0]
         pos += 4
     if version >= 4:
-        n, pos = read_count(data, pos, True, 14)
+        count, pos = read_count(data, pos, True, 14)
         coordinators: list[Coordinator] = []
         message.coordinators = coordinators
-        for _ in range(n):
+        for _ in range(count):
             coordinator = Coordinator()
             coordinator.key, pos = read_string(data, pos, True)
             coordinator.node_id = u_i(data, pos)[0]

@@ -109,10 +109,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> GroupMetadataValue:
     if version >= 2:
         message.current_state_timestamp = u_q(data, pos)[0]
         pos += 8
-    n, pos = read_count(data, pos, flexible, 15)
+    count, pos = read_count(data, pos, flexible, 15)
     members: list[MemberMetadata] = []
     message.members = members
-    for _ in range(n):
+    for _ in range(count):
         member = MemberMetadata()
         member.member_id, pos = read_string(data, pos, flexible)
         if version >= 3:

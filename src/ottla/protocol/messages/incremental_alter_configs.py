@@ -115,18 +115,18 @@ class IncrementalAlterConfigsResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> IncrementalAlterConfigsRequest:
     flexible = version >= 1
     message = IncrementalAlterConfigsRequest()
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     resources: list[AlterConfigsResource] = []
     message.resources = resources
-    for _ in range(n):
+    for _ in range(count):
         resource = AlterConfigsResource()
         resource.resource_type = u_b(data, pos)[0]
         pos += 1
         resource.resource_name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 4)
+        count_2, pos = read_count(data, pos, flexible, 4)
         configs: list[AlterableConfig] = []
         resource.configs = configs
-        for _ in range(n):
+        for _ in range(count_2):
             config = AlterableConfig()
             config.name, pos = read_string(data, pos, flexible)
             config.config_operation = u_b(data, pos)[0]
@@ -205,10 +205,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> IncrementalAlte
     message = IncrementalAlterConfigsResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 6)
+    count, pos = read_count(data, pos, flexible, 6)
     responses: list[AlterConfigsResourceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = AlterConfigsResourceResponse()
         response.error_code = u_h(data, pos)[0]
         pos += 2

@@ -123,17 +123,17 @@ class InitializeShareGroupStateResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> InitializeShareGroupStateRequest:
     message = InitializeShareGroupStateRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[InitializeStateData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = InitializeStateData()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 17)
+        count_2, pos = read_count(data, pos, True, 17)
         partitions: list[PartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition, partition.state_epoch, partition.start_offset, k = u_iiqB(data, pos)
             pos += 17
@@ -193,17 +193,17 @@ def encode_request(message: InitializeShareGroupStateRequest, version: int, out:
 
 def _decode_response_any(data: bytes, pos: int, version: int) -> InitializeShareGroupStateResponse:
     message = InitializeShareGroupStateResponse()
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     results: list[InitializeStateResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = InitializeStateResult()
         result.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 8)
+        count_2, pos = read_count(data, pos, True, 8)
         partitions: list[PartitionResult] = []
         result.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionResult()
             partition.partition, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -181,13 +181,13 @@ def _decode_request_0(data: bytes, pos: int, version: int) -> JoinGroupRequest:
         raise MalformedMessage("message.protocol_type has a wrong length")
     message.protocol_type = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.protocols has a wrong count")
     protocols: list[JoinGroupRequestProtocol] = []
     message.protocols = protocols
-    for _ in range(n):
+    for _ in range(count):
         protocol = JoinGroupRequestProtocol.__new__(JoinGroupRequestProtocol)
         protocol.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -236,13 +236,13 @@ def _decode_request_1_4(data: bytes, pos: int, version: int) -> JoinGroupRequest
         raise MalformedMessage("message.protocol_type has a wrong length")
     message.protocol_type = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.protocols has a wrong count")
     protocols: list[JoinGroupRequestProtocol] = []
     message.protocols = protocols
-    for _ in range(n):
+    for _ in range(count):
         protocol = JoinGroupRequestProtocol.__new__(JoinGroupRequestProtocol)
         protocol.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -300,13 +300,13 @@ def _decode_request_5(data: bytes, pos: int, version: int) -> JoinGroupRequest:
         raise MalformedMessage("message.protocol_type has a wrong length")
     message.protocol_type = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.protocols has a wrong count")
     protocols: list[JoinGroupRequestProtocol] = []
     message.protocols = protocols
-    for _ in range(n):
+    for _ in range(count):
         protocol = JoinGroupRequestProtocol.__new__(JoinGroupRequestProtocol)
         protocol.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -372,16 +372,16 @@ def _decode_request_6_7(data: bytes, pos: int, version: int) -> JoinGroupRequest
         raise MalformedMessage("message.protocol_type has a wrong length")
     message.protocol_type = data[pos:stop].decode()
     pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.protocols has a wrong count")
     protocols: list[JoinGroupRequestProtocol] = []
     message.protocols = protocols
-    for _ in range(n):
+    for _ in range(count):
         protocol = JoinGroupRequestProtocol.__new__(JoinGroupRequestProtocol)
         protocol.unknown_tags = None
         n = data[pos]
@@ -458,16 +458,16 @@ def _decode_request_8_9(data: bytes, pos: int, version: int) -> JoinGroupRequest
         raise MalformedMessage("message.protocol_type has a wrong length")
     message.protocol_type = data[pos:stop].decode()
     pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.protocols has a wrong count")
     protocols: list[JoinGroupRequestProtocol] = []
     message.protocols = protocols
-    for _ in range(n):
+    for _ in range(count):
         protocol = JoinGroupRequestProtocol.__new__(JoinGroupRequestProtocol)
         protocol.unknown_tags = None
         n = data[pos]
@@ -583,10 +583,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> JoinGroupRespon
         message.skip_assignment = u_t(data, pos)[0]
         pos += 1
     message.member_id, pos = read_string(data, pos, flexible)
-    n, pos = read_count(data, pos, flexible, 4)
+    count, pos = read_count(data, pos, flexible, 4)
     members: list[JoinGroupResponseMember] = []
     message.members = members
-    for _ in range(n):
+    for _ in range(count):
         member = JoinGroupResponseMember()
         member.member_id, pos = read_string(data, pos, flexible)
         if version >= 5:

@@ -137,13 +137,13 @@ def _decode_request_3(data: bytes, pos: int, version: int) -> LeaveGroupRequest:
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 4 > end - pos:
+    if count < 0 or count * 4 > end - pos:
         raise MalformedMessage("message.members has a wrong count")
     members: list[MemberIdentity] = []
     message.members = members
-    for _ in range(n):
+    for _ in range(count):
         member = MemberIdentity.__new__(MemberIdentity)
         member.reason = None
         member.unknown_tags = None
@@ -183,16 +183,16 @@ def _decode_request_4(data: bytes, pos: int, version: int) -> LeaveGroupRequest:
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.members has a wrong count")
     members: list[MemberIdentity] = []
     message.members = members
-    for _ in range(n):
+    for _ in range(count):
         member = MemberIdentity.__new__(MemberIdentity)
         member.reason = None
         member.unknown_tags = None
@@ -244,16 +244,16 @@ def _decode_request_5(data: bytes, pos: int, version: int) -> LeaveGroupRequest:
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 4 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 4 > end - pos:
         raise MalformedMessage("message.members has a wrong count")
     members: list[MemberIdentity] = []
     message.members = members
-    for _ in range(n):
+    for _ in range(count):
         member = MemberIdentity.__new__(MemberIdentity)
         member.unknown_tags = None
         n = data[pos]
@@ -360,10 +360,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> LeaveGroupRespo
     message.error_code = u_h(data, pos)[0]
     pos += 2
     if version >= 3:
-        n, pos = read_count(data, pos, flexible, 5)
+        count, pos = read_count(data, pos, flexible, 5)
         members: list[MemberResponse] = []
         message.members = members
-        for _ in range(n):
+        for _ in range(count):
             member = MemberResponse()
             member.member_id, pos = read_string(data, pos, flexible)
             member.group_instance_id, pos = read_nullable_string(data, pos, flexible)

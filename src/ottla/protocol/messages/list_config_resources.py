@@ -115,10 +115,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ListConfigResou
     message = ListConfigResourcesResponse()
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
-    n, pos = read_count(data, pos, True, 2)
+    count, pos = read_count(data, pos, True, 2)
     config_resources: list[ConfigResource] = []
     message.config_resources = config_resources
-    for _ in range(n):
+    for _ in range(count):
         config_resource = ConfigResource()
         config_resource.resource_name, pos = read_string(data, pos, True)
         if version >= 1:

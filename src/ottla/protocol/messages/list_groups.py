@@ -139,10 +139,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ListGroupsRespo
         pos += 4
     message.error_code = u_h(data, pos)[0]
     pos += 2
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     groups: list[ListedGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = ListedGroup()
         group.group_id, pos = read_string(data, pos, flexible)
         group.protocol_type, pos = read_string(data, pos, flexible)

@@ -152,13 +152,13 @@ def _decode_request_1(data: bytes, pos: int, version: int) -> ListOffsetsRequest
     message.isolation_level = 0
     message.timeout_ms = 0
     message.unknown_tags = None
-    message.replica_id, n = u_ii(data, pos)
+    message.replica_id, count = u_ii(data, pos)
     pos += 8
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[ListOffsetsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ListOffsetsTopic.__new__(ListOffsetsTopic)
         topic.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -168,13 +168,13 @@ def _decode_request_1(data: bytes, pos: int, version: int) -> ListOffsetsRequest
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 12 > end - pos:
+        if count_2 < 0 or count_2 * 12 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[ListOffsetsPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ListOffsetsPartition.__new__(ListOffsetsPartition)
             partition.current_leader_epoch = -1
             partition.unknown_tags = None
@@ -191,13 +191,13 @@ def _decode_request_2_3(data: bytes, pos: int, version: int) -> ListOffsetsReque
     message = ListOffsetsRequest.__new__(ListOffsetsRequest)
     message.timeout_ms = 0
     message.unknown_tags = None
-    message.replica_id, message.isolation_level, n = u_ibi(data, pos)
+    message.replica_id, message.isolation_level, count = u_ibi(data, pos)
     pos += 9
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[ListOffsetsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ListOffsetsTopic.__new__(ListOffsetsTopic)
         topic.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -207,13 +207,13 @@ def _decode_request_2_3(data: bytes, pos: int, version: int) -> ListOffsetsReque
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 12 > end - pos:
+        if count_2 < 0 or count_2 * 12 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[ListOffsetsPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ListOffsetsPartition.__new__(ListOffsetsPartition)
             partition.current_leader_epoch = -1
             partition.unknown_tags = None
@@ -230,13 +230,13 @@ def _decode_request_4_5(data: bytes, pos: int, version: int) -> ListOffsetsReque
     message = ListOffsetsRequest.__new__(ListOffsetsRequest)
     message.timeout_ms = 0
     message.unknown_tags = None
-    message.replica_id, message.isolation_level, n = u_ibi(data, pos)
+    message.replica_id, message.isolation_level, count = u_ibi(data, pos)
     pos += 9
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[ListOffsetsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ListOffsetsTopic.__new__(ListOffsetsTopic)
         topic.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -246,13 +246,13 @@ def _decode_request_4_5(data: bytes, pos: int, version: int) -> ListOffsetsReque
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 16 > end - pos:
+        if count_2 < 0 or count_2 * 16 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[ListOffsetsPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ListOffsetsPartition.__new__(ListOffsetsPartition)
             partition.unknown_tags = None
             partition.partition_index, partition.current_leader_epoch, partition.timestamp = u_iiq(data, pos)
@@ -268,16 +268,16 @@ def _decode_request_6_9(data: bytes, pos: int, version: int) -> ListOffsetsReque
     message = ListOffsetsRequest.__new__(ListOffsetsRequest)
     message.timeout_ms = 0
     message.unknown_tags = None
-    message.replica_id, message.isolation_level, n = u_ibB(data, pos)
+    message.replica_id, message.isolation_level, count = u_ibB(data, pos)
     pos += 6
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[ListOffsetsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ListOffsetsTopic.__new__(ListOffsetsTopic)
         topic.unknown_tags = None
         n = data[pos]
@@ -289,16 +289,16 @@ def _decode_request_6_9(data: bytes, pos: int, version: int) -> ListOffsetsReque
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 17 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 17 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[ListOffsetsPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ListOffsetsPartition.__new__(ListOffsetsPartition)
             partition.unknown_tags = None
             partition.partition_index, partition.current_leader_epoch, partition.timestamp, k = u_iiqB(data, pos)
@@ -323,16 +323,16 @@ def _decode_request_10_11(data: bytes, pos: int, version: int) -> ListOffsetsReq
     end = len(data)
     message = ListOffsetsRequest.__new__(ListOffsetsRequest)
     message.unknown_tags = None
-    message.replica_id, message.isolation_level, n = u_ibB(data, pos)
+    message.replica_id, message.isolation_level, count = u_ibB(data, pos)
     pos += 6
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[ListOffsetsTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ListOffsetsTopic.__new__(ListOffsetsTopic)
         topic.unknown_tags = None
         n = data[pos]
@@ -344,16 +344,16 @@ def _decode_request_10_11(data: bytes, pos: int, version: int) -> ListOffsetsReq
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 17 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 17 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[ListOffsetsPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ListOffsetsPartition.__new__(ListOffsetsPartition)
             partition.unknown_tags = None
             partition.partition_index, partition.current_leader_epoch, partition.timestamp, k = u_iiqB(data, pos)
@@ -437,16 +437,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ListOffsetsResp
     if version >= 2:
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[ListOffsetsTopicResponse] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ListOffsetsTopicResponse()
         topic.name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 22)
+        count_2, pos = read_count(data, pos, flexible, 22)
         partitions: list[ListOffsetsPartitionResponse] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = ListOffsetsPartitionResponse()
             partition.partition_index, partition.error_code, partition.timestamp, partition.offset = u_ihqq(data, pos)
             pos += 22

@@ -112,13 +112,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> ListPartitionRea
     message = ListPartitionReassignmentsRequest()
     message.timeout_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, True, 3, True)
+    if count < 0:
         message.topics = None
     else:
         topics: list[ListPartitionReassignmentsTopics] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = ListPartitionReassignmentsTopics()
             topic.name, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -178,16 +178,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ListPartitionRe
     message.throttle_time_ms, message.error_code = u_ih(data, pos)
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     topics: list[OngoingTopicReassignment] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OngoingTopicReassignment()
         topic.name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 8)
+        count_2, pos = read_count(data, pos, True, 8)
         partitions: list[OngoingPartitionReassignment] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OngoingPartitionReassignment()
             partition.partition_index = u_i(data, pos)[0]
             pos += 4

@@ -156,10 +156,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ListTransaction
     pos += 6
     n, pos = read_count(data, pos, True, 1)
     message.unknown_state_filters, pos = read_strings(data, pos, n, True)
-    n, pos = read_count(data, pos, True, 11)
+    count, pos = read_count(data, pos, True, 11)
     transaction_states: list[TransactionState] = []
     message.transaction_states = transaction_states
-    for _ in range(n):
+    for _ in range(count):
         transaction_state = TransactionState()
         transaction_state.transactional_id, pos = read_string(data, pos, True)
         transaction_state.producer_id = u_q(data, pos)[0]

@@ -214,13 +214,13 @@ def _decode_request_0(data: bytes, pos: int, version: int) -> MetadataRequest:
     message.include_cluster_authorized_operations = False
     message.include_topic_authorized_operations = False
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 2 > end - pos:
+    if count < 0 or count * 2 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[MetadataRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -243,16 +243,16 @@ def _decode_request_1_3(data: bytes, pos: int, version: int) -> MetadataRequest:
     message.include_cluster_authorized_operations = False
     message.include_topic_authorized_operations = False
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n * 2 > end - pos:
+    if count * 2 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[MetadataRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
             topic.topic_id = ZERO_UUID
             topic.unknown_tags = None
@@ -274,16 +274,16 @@ def _decode_request_4_7(data: bytes, pos: int, version: int) -> MetadataRequest:
     message.include_cluster_authorized_operations = False
     message.include_topic_authorized_operations = False
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n * 2 > end - pos:
+    if count * 2 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[MetadataRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
             topic.topic_id = ZERO_UUID
             topic.unknown_tags = None
@@ -305,16 +305,16 @@ def _decode_request_8(data: bytes, pos: int, version: int) -> MetadataRequest:
     end = len(data)
     message = MetadataRequest.__new__(MetadataRequest)
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n * 2 > end - pos:
+    if count * 2 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[MetadataRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
             topic.topic_id = ZERO_UUID
             topic.unknown_tags = None
@@ -336,19 +336,19 @@ def _decode_request_9(data: bytes, pos: int, version: int) -> MetadataRequest:
     end = len(data)
     message = MetadataRequest.__new__(MetadataRequest)
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n * 2 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count * 2 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[MetadataRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
             topic.topic_id = ZERO_UUID
             topic.unknown_tags = None
@@ -378,19 +378,19 @@ def _decode_request_10(data: bytes, pos: int, version: int) -> MetadataRequest:
     end = len(data)
     message = MetadataRequest.__new__(MetadataRequest)
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[MetadataRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
             topic.unknown_tags = None
             topic.topic_id, n = u_uB(data, pos)
@@ -423,19 +423,19 @@ def _decode_request_11_13(data: bytes, pos: int, version: int) -> MetadataReques
     message = MetadataRequest.__new__(MetadataRequest)
     message.include_cluster_authorized_operations = False
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[MetadataRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = MetadataRequestTopic.__new__(MetadataRequestTopic)
             topic.unknown_tags = None
             topic.topic_id, n = u_uB(data, pos)
@@ -529,10 +529,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> MetadataRespons
     if version >= 3:
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 10)
+    count, pos = read_count(data, pos, flexible, 10)
     brokers: list[MetadataResponseBroker] = []
     message.brokers = brokers
-    for _ in range(n):
+    for _ in range(count):
         broker = MetadataResponseBroker()
         broker.node_id = u_i(data, pos)[0]
         pos += 4
@@ -552,10 +552,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> MetadataRespons
     if version >= 1:
         message.controller_id = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 8)
+    count_2, pos = read_count(data, pos, flexible, 8)
     topics: list[MetadataResponseTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count_2):
         topic = MetadataResponseTopic()
         topic.error_code = u_h(data, pos)[0]
         pos += 2
@@ -568,10 +568,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> MetadataRespons
         if version >= 1:
             topic.is_internal = u_t(data, pos)[0]
             pos += 1
-        n, pos = read_count(data, pos, flexible, 18)
+        count_3, pos = read_count(data, pos, flexible, 18)
         partitions: list[MetadataResponsePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_3):
             partition = MetadataResponsePartition()
             partition.error_code, partition.partition_index, partition.leader_id = u_hii(data, pos)
             pos += 10

@@ -190,13 +190,13 @@ def _decode_request_1(data: bytes, pos: int, version: int) -> OffsetCommitReques
         raise MalformedMessage("message.member_id has a wrong length")
     message.member_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -207,13 +207,13 @@ def _decode_request_1(data: bytes, pos: int, version: int) -> OffsetCommitReques
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 22 > end - pos:
+        if count_2 < 0 or count_2 * 22 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.committed_leader_epoch = -1
             partition.unknown_tags = None
@@ -252,13 +252,13 @@ def _decode_request_2_4(data: bytes, pos: int, version: int) -> OffsetCommitRequ
         raise MalformedMessage("message.member_id has a wrong length")
     message.member_id = data[pos:stop].decode()
     pos = stop
-    message.retention_time_ms, n = u_qi(data, pos)
+    message.retention_time_ms, count = u_qi(data, pos)
     pos += 12
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -269,13 +269,13 @@ def _decode_request_2_4(data: bytes, pos: int, version: int) -> OffsetCommitRequ
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 14 > end - pos:
+        if count_2 < 0 or count_2 * 14 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.commit_timestamp = -1
             partition.committed_leader_epoch = -1
@@ -316,13 +316,13 @@ def _decode_request_5(data: bytes, pos: int, version: int) -> OffsetCommitReques
         raise MalformedMessage("message.member_id has a wrong length")
     message.member_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -333,13 +333,13 @@ def _decode_request_5(data: bytes, pos: int, version: int) -> OffsetCommitReques
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 14 > end - pos:
+        if count_2 < 0 or count_2 * 14 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.commit_timestamp = -1
             partition.committed_leader_epoch = -1
@@ -380,13 +380,13 @@ def _decode_request_6(data: bytes, pos: int, version: int) -> OffsetCommitReques
         raise MalformedMessage("message.member_id has a wrong length")
     message.member_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -397,13 +397,13 @@ def _decode_request_6(data: bytes, pos: int, version: int) -> OffsetCommitReques
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 18 > end - pos:
+        if count_2 < 0 or count_2 * 18 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.commit_timestamp = -1
             partition.unknown_tags = None
@@ -452,13 +452,13 @@ def _decode_request_7(data: bytes, pos: int, version: int) -> OffsetCommitReques
             raise MalformedMessage("message.group_instance_id has a wrong length")
         message.group_instance_id = data[pos:stop].decode()
         pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -469,13 +469,13 @@ def _decode_request_7(data: bytes, pos: int, version: int) -> OffsetCommitReques
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 18 > end - pos:
+        if count_2 < 0 or count_2 * 18 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.commit_timestamp = -1
             partition.unknown_tags = None
@@ -530,16 +530,16 @@ def _decode_request_8_9(data: bytes, pos: int, version: int) -> OffsetCommitRequ
             raise MalformedMessage("message.group_instance_id has a wrong length")
         message.group_instance_id = data[pos:stop].decode()
         pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.topic_id = ZERO_UUID
         topic.unknown_tags = None
@@ -552,16 +552,16 @@ def _decode_request_8_9(data: bytes, pos: int, version: int) -> OffsetCommitRequ
             raise MalformedMessage("topic.name has a wrong length")
         topic.name = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 18 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 18 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.commit_timestamp = -1
             partition.unknown_tags = None
@@ -630,29 +630,29 @@ def _decode_request_10(data: bytes, pos: int, version: int) -> OffsetCommitReque
             raise MalformedMessage("message.group_instance_id has a wrong length")
         message.group_instance_id = data[pos:stop].decode()
         pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitRequestTopic.__new__(OffsetCommitRequestTopic)
         topic.name = ""
         topic.unknown_tags = None
-        topic.topic_id, n = u_uB(data, pos)
+        topic.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 18 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 18 > end - pos:
             raise MalformedMessage("topic.partitions has a wrong count")
         partitions: list[OffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitRequestPartition.__new__(OffsetCommitRequestPartition)
             partition.commit_timestamp = -1
             partition.unknown_tags = None
@@ -760,20 +760,20 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> OffsetCommitRes
     if version >= 3:
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[OffsetCommitResponseTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetCommitResponseTopic()
         if version <= 9:
             topic.name, pos = read_string(data, pos, flexible)
         if version >= 10:
             topic.topic_id = u_u(data, pos)[0]
             pos += 16
-        n, pos = read_count(data, pos, flexible, 6)
+        count_2, pos = read_count(data, pos, flexible, 6)
         partitions: list[OffsetCommitResponsePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetCommitResponsePartition()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -80,7 +80,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> OffsetCommitValue:
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count = k
+            for _ in range(tag_count):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     message.topic_id = u_u(data, pos)[0]

@@ -97,16 +97,16 @@ class OffsetDeleteResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> OffsetDeleteRequest:
     message = OffsetDeleteRequest()
     message.group_id, pos = read_string(data, pos, False)
-    n, pos = read_count(data, pos, False, 6)
+    count, pos = read_count(data, pos, False, 6)
     topics: list[OffsetDeleteRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetDeleteRequestTopic()
         topic.name, pos = read_string(data, pos, False)
-        n, pos = read_count(data, pos, False, 4)
+        count_2, pos = read_count(data, pos, False, 4)
         partitions: list[OffsetDeleteRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetDeleteRequestPartition()
             partition.partition_index = u_i(data, pos)[0]
             pos += 4
@@ -146,16 +146,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> OffsetDeleteRes
     message = OffsetDeleteResponse()
     message.error_code, message.throttle_time_ms = u_hi(data, pos)
     pos += 6
-    n, pos = read_count(data, pos, False, 6)
+    count, pos = read_count(data, pos, False, 6)
     topics: list[OffsetDeleteResponseTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetDeleteResponseTopic()
         topic.name, pos = read_string(data, pos, False)
-        n, pos = read_count(data, pos, False, 6)
+        count_2, pos = read_count(data, pos, False, 6)
         partitions: list[OffsetDeleteResponsePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetDeleteResponsePartition()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6

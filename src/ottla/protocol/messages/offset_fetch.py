@@ -254,13 +254,13 @@ def _decode_request_1(data: bytes, pos: int, version: int) -> OffsetFetchRequest
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
     topics: list[OffsetFetchRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetFetchRequestTopic.__new__(OffsetFetchRequestTopic)
         topic.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -294,16 +294,16 @@ def _decode_request_2_5(data: bytes, pos: int, version: int) -> OffsetFetchReque
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n * 6 > end - pos:
+    if count * 6 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[OffsetFetchRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = OffsetFetchRequestTopic.__new__(OffsetFetchRequestTopic)
             topic.unknown_tags = None
             n = u_h(data, pos)[0]
@@ -339,19 +339,19 @@ def _decode_request_6(data: bytes, pos: int, version: int) -> OffsetFetchRequest
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count * 3 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[OffsetFetchRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = OffsetFetchRequestTopic.__new__(OffsetFetchRequestTopic)
             topic.unknown_tags = None
             n = data[pos]
@@ -399,19 +399,19 @@ def _decode_request_7(data: bytes, pos: int, version: int) -> OffsetFetchRequest
         raise MalformedMessage("message.group_id has a wrong length")
     message.group_id = data[pos:stop].decode()
     pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count * 3 > end - pos:
         raise MalformedMessage("message.topics has a wrong count")
-    if n < 0:
+    if count < 0:
         message.topics = None
     else:
         topics: list[OffsetFetchRequestTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = OffsetFetchRequestTopic.__new__(OffsetFetchRequestTopic)
             topic.unknown_tags = None
             n = data[pos]
@@ -451,16 +451,16 @@ def _decode_request_8(data: bytes, pos: int, version: int) -> OffsetFetchRequest
     message.group_id = ""
     message.topics = []
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.groups has a wrong count")
     groups: list[OffsetFetchRequestGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = OffsetFetchRequestGroup.__new__(OffsetFetchRequestGroup)
         group.member_id = None
         group.member_epoch = -1
@@ -474,19 +474,19 @@ def _decode_request_8(data: bytes, pos: int, version: int) -> OffsetFetchRequest
             raise MalformedMessage("group.group_id has a wrong length")
         group.group_id = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n * 3 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 * 3 > end - pos:
             raise MalformedMessage("group.topics has a wrong count")
-        if n < 0:
+        if count_2 < 0:
             group.topics = None
         else:
             topics: list[OffsetFetchRequestTopics] = []
             group.topics = topics
-            for _ in range(n):
+            for _ in range(count_2):
                 topic = OffsetFetchRequestTopics.__new__(OffsetFetchRequestTopics)
                 topic.topic_id = ZERO_UUID
                 topic.unknown_tags = None
@@ -532,16 +532,16 @@ def _decode_request_9(data: bytes, pos: int, version: int) -> OffsetFetchRequest
     message.group_id = ""
     message.topics = []
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 8 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 8 > end - pos:
         raise MalformedMessage("message.groups has a wrong count")
     groups: list[OffsetFetchRequestGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = OffsetFetchRequestGroup.__new__(OffsetFetchRequestGroup)
         group.unknown_tags = None
         n = data[pos]
@@ -565,19 +565,19 @@ def _decode_request_9(data: bytes, pos: int, version: int) -> OffsetFetchRequest
                 raise MalformedMessage("group.member_id has a wrong length")
             group.member_id = data[pos:stop].decode()
             pos = stop
-        group.member_epoch, n = u_iB(data, pos)
+        group.member_epoch, count_2 = u_iB(data, pos)
         pos += 5
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n * 3 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 * 3 > end - pos:
             raise MalformedMessage("group.topics has a wrong count")
-        if n < 0:
+        if count_2 < 0:
             group.topics = None
         else:
             topics: list[OffsetFetchRequestTopics] = []
             group.topics = topics
-            for _ in range(n):
+            for _ in range(count_2):
                 topic = OffsetFetchRequestTopics.__new__(OffsetFetchRequestTopics)
                 topic.topic_id = ZERO_UUID
                 topic.unknown_tags = None
@@ -623,16 +623,16 @@ def _decode_request_10(data: bytes, pos: int, version: int) -> OffsetFetchReques
     message.group_id = ""
     message.topics = []
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 8 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 8 > end - pos:
         raise MalformedMessage("message.groups has a wrong count")
     groups: list[OffsetFetchRequestGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = OffsetFetchRequestGroup.__new__(OffsetFetchRequestGroup)
         group.unknown_tags = None
         n = data[pos]
@@ -656,19 +656,19 @@ def _decode_request_10(data: bytes, pos: int, version: int) -> OffsetFetchReques
                 raise MalformedMessage("group.member_id has a wrong length")
             group.member_id = data[pos:stop].decode()
             pos = stop
-        group.member_epoch, n = u_iB(data, pos)
+        group.member_epoch, count_2 = u_iB(data, pos)
         pos += 5
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n * 18 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 * 18 > end - pos:
             raise MalformedMessage("group.topics has a wrong count")
-        if n < 0:
+        if count_2 < 0:
             group.topics = None
         else:
             topics: list[OffsetFetchRequestTopics] = []
             group.topics = topics
-            for _ in range(n):
+            for _ in range(count_2):
                 topic = OffsetFetchRequestTopics.__new__(OffsetFetchRequestTopics)
                 topic.name = ""
                 topic.unknown_tags = None
@@ -791,16 +791,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> OffsetFetchResp
         message.throttle_time_ms = u_i(data, pos)[0]
         pos += 4
     if version <= 7:
-        n, pos = read_count(data, pos, flexible, 3)
+        count, pos = read_count(data, pos, flexible, 3)
         topics: list[OffsetFetchResponseTopic] = []
         message.topics = topics
-        for _ in range(n):
+        for _ in range(count):
             topic = OffsetFetchResponseTopic()
             topic.name, pos = read_string(data, pos, flexible)
-            n, pos = read_count(data, pos, flexible, 16)
+            count_2, pos = read_count(data, pos, flexible, 16)
             partitions: list[OffsetFetchResponsePartition] = []
             topic.partitions = partitions
-            for _ in range(n):
+            for _ in range(count_2):
                 partition = OffsetFetchResponsePartition()
                 partition.partition_index, partition.committed_offset = u_iq(data, pos)
                 pos += 12
@@ -826,26 +826,26 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> OffsetFetchResp
         message.error_code = u_h(data, pos)[0]
         pos += 2
     if version >= 8:
-        n, pos = read_count(data, pos, True, 5)
+        count_3, pos = read_count(data, pos, True, 5)
         groups: list[OffsetFetchResponseGroup] = []
         message.groups = groups
-        for _ in range(n):
+        for _ in range(count_3):
             group = OffsetFetchResponseGroup()
             group.group_id, pos = read_string(data, pos, True)
-            n, pos = read_count(data, pos, True, 3)
+            count_4, pos = read_count(data, pos, True, 3)
             topics_2: list[OffsetFetchResponseTopics] = []
             group.topics = topics_2
-            for _ in range(n):
+            for _ in range(count_4):
                 topic_2 = OffsetFetchResponseTopics()
                 if version <= 9:
                     topic_2.name, pos = read_string(data, pos, True)
                 if version >= 10:
                     topic_2.topic_id = u_u(data, pos)[0]
                     pos += 16
-                n, pos = read_count(data, pos, True, 20)
+                count_5, pos = read_count(data, pos, True, 20)
                 partitions_2: list[OffsetFetchResponsePartitions] = []
                 topic_2.partitions = partitions_2
-                for _ in range(n):
+                for _ in range(count_5):
                     partition_2 = OffsetFetchResponsePartitions()
                     partition_2.partition_index, partition_2.committed_offset, partition_2.committed_leader_epoch = u_iqi(data, pos)
                     pos += 16

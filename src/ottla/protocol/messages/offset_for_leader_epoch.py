@@ -127,16 +127,16 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> OffsetForLeaderE
     if version >= 3:
         message.replica_id = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[OffsetForLeaderTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetForLeaderTopic()
         topic.topic, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 12)
+        count_2, pos = read_count(data, pos, flexible, 12)
         partitions: list[OffsetForLeaderPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = OffsetForLeaderPartition()
             partition.partition, partition.current_leader_epoch, partition.leader_epoch = u_iii(data, pos)
             pos += 12
@@ -209,16 +209,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> OffsetForLeader
     message = OffsetForLeaderEpochResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[OffsetForLeaderTopicResult] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = OffsetForLeaderTopicResult()
         topic.topic, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 18)
+        count_2, pos = read_count(data, pos, flexible, 18)
         partitions: list[EpochEndOffset] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = EpochEndOffset()
             partition.error_code, partition.partition, partition.leader_epoch, partition.end_offset = u_hiiq(data, pos)
             pos += 18

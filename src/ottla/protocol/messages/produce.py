@@ -235,13 +235,13 @@ def _decode_request_3_8(data: memoryview, pos: int, version: int) -> ProduceRequ
             raise MalformedMessage("message.transactional_id has a wrong length")
         message.transactional_id = str(data[pos:stop], "utf-8")
         pos = stop
-    message.acks, message.timeout_ms, n = u_hii(data, pos)
+    message.acks, message.timeout_ms, count = u_hii(data, pos)
     pos += 10
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.topic_data has a wrong count")
     topic_data: list[TopicProduceData] = []
     message.topic_data = topic_data
-    for _ in range(n):
+    for _ in range(count):
         topic_produce_data = TopicProduceData.__new__(TopicProduceData)
         topic_produce_data.topic_id = ZERO_UUID
         topic_produce_data.unknown_tags = None
@@ -252,13 +252,13 @@ def _decode_request_3_8(data: memoryview, pos: int, version: int) -> ProduceRequ
             raise MalformedMessage("topic_produce_data.name has a wrong length")
         topic_produce_data.name = str(data[pos:stop], "utf-8")
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 8 > end - pos:
+        if count_2 < 0 or count_2 * 8 > end - pos:
             raise MalformedMessage("topic_produce_data.partition_data has a wrong count")
         partition_data: list[PartitionProduceData] = []
         topic_produce_data.partition_data = partition_data
-        for _ in range(n):
+        for _ in range(count_2):
             partition_produce_data = PartitionProduceData.__new__(PartitionProduceData)
             partition_produce_data.unknown_tags = None
             partition_produce_data.index, n = u_ii(data, pos)
@@ -293,16 +293,16 @@ def _decode_request_9_12(data: memoryview, pos: int, version: int) -> ProduceReq
             raise MalformedMessage("message.transactional_id has a wrong length")
         message.transactional_id = str(data[pos:stop], "utf-8")
         pos = stop
-    message.acks, message.timeout_ms, n = u_hiB(data, pos)
+    message.acks, message.timeout_ms, count = u_hiB(data, pos)
     pos += 7
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.topic_data has a wrong count")
     topic_data: list[TopicProduceData] = []
     message.topic_data = topic_data
-    for _ in range(n):
+    for _ in range(count):
         topic_produce_data = TopicProduceData.__new__(TopicProduceData)
         topic_produce_data.topic_id = ZERO_UUID
         topic_produce_data.unknown_tags = None
@@ -315,16 +315,16 @@ def _decode_request_9_12(data: memoryview, pos: int, version: int) -> ProduceReq
             raise MalformedMessage("topic_produce_data.name has a wrong length")
         topic_produce_data.name = str(data[pos:stop], "utf-8")
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 6 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 6 > end - pos:
             raise MalformedMessage("topic_produce_data.partition_data has a wrong count")
         partition_data: list[PartitionProduceData] = []
         topic_produce_data.partition_data = partition_data
-        for _ in range(n):
+        for _ in range(count_2):
             partition_produce_data = PartitionProduceData.__new__(PartitionProduceData)
             partition_produce_data.unknown_tags = None
             partition_produce_data.index, n = u_iB(data, pos)
@@ -373,29 +373,29 @@ def _decode_request_13(data: memoryview, pos: int, version: int) -> ProduceReque
             raise MalformedMessage("message.transactional_id has a wrong length")
         message.transactional_id = str(data[pos:stop], "utf-8")
         pos = stop
-    message.acks, message.timeout_ms, n = u_hiB(data, pos)
+    message.acks, message.timeout_ms, count = u_hiB(data, pos)
     pos += 7
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.topic_data has a wrong count")
     topic_data: list[TopicProduceData] = []
     message.topic_data = topic_data
-    for _ in range(n):
+    for _ in range(count):
         topic_produce_data = TopicProduceData.__new__(TopicProduceData)
         topic_produce_data.name = ""
         topic_produce_data.unknown_tags = None
-        topic_produce_data.topic_id, n = u_uB(data, pos)
+        topic_produce_data.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 6 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 6 > end - pos:
             raise MalformedMessage("topic_produce_data.partition_data has a wrong count")
         partition_data: list[PartitionProduceData] = []
         topic_produce_data.partition_data = partition_data
-        for _ in range(n):
+        for _ in range(count_2):
             partition_produce_data = PartitionProduceData.__new__(PartitionProduceData)
             partition_produce_data.unknown_tags = None
             partition_produce_data.index, n = u_iB(data, pos)
@@ -550,13 +550,13 @@ def _decode_response_3_4(data: bytes, pos: int, version: int) -> ProduceResponse
     message = ProduceResponse.__new__(ProduceResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[TopicProduceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = TopicProduceResponse.__new__(TopicProduceResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -567,13 +567,13 @@ def _decode_response_3_4(data: bytes, pos: int, version: int) -> ProduceResponse
             raise MalformedMessage("response.name has a wrong length")
         response.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 22 > end - pos:
+        if count_2 < 0 or count_2 * 22 > end - pos:
             raise MalformedMessage("response.partition_responses has a wrong count")
         partition_responses: list[PartitionProduceResponse] = []
         response.partition_responses = partition_responses
-        for _ in range(n):
+        for _ in range(count_2):
             partition_response = PartitionProduceResponse.__new__(PartitionProduceResponse)
             partition_response.log_start_offset = -1
             partition_response.record_errors = []
@@ -595,13 +595,13 @@ def _decode_response_5_7(data: bytes, pos: int, version: int) -> ProduceResponse
     message = ProduceResponse.__new__(ProduceResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[TopicProduceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = TopicProduceResponse.__new__(TopicProduceResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -612,13 +612,13 @@ def _decode_response_5_7(data: bytes, pos: int, version: int) -> ProduceResponse
             raise MalformedMessage("response.name has a wrong length")
         response.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 30 > end - pos:
+        if count_2 < 0 or count_2 * 30 > end - pos:
             raise MalformedMessage("response.partition_responses has a wrong count")
         partition_responses: list[PartitionProduceResponse] = []
         response.partition_responses = partition_responses
-        for _ in range(n):
+        for _ in range(count_2):
             partition_response = PartitionProduceResponse.__new__(PartitionProduceResponse)
             partition_response.record_errors = []
             partition_response.error_message = None
@@ -639,13 +639,13 @@ def _decode_response_8(data: bytes, pos: int, version: int) -> ProduceResponse:
     message = ProduceResponse.__new__(ProduceResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[TopicProduceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = TopicProduceResponse.__new__(TopicProduceResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -656,23 +656,23 @@ def _decode_response_8(data: bytes, pos: int, version: int) -> ProduceResponse:
             raise MalformedMessage("response.name has a wrong length")
         response.name = data[pos:stop].decode()
         pos = stop
-        n = u_i(data, pos)[0]
+        count_2 = u_i(data, pos)[0]
         pos += 4
-        if n < 0 or n * 36 > end - pos:
+        if count_2 < 0 or count_2 * 36 > end - pos:
             raise MalformedMessage("response.partition_responses has a wrong count")
         partition_responses: list[PartitionProduceResponse] = []
         response.partition_responses = partition_responses
-        for _ in range(n):
+        for _ in range(count_2):
             partition_response = PartitionProduceResponse.__new__(PartitionProduceResponse)
             partition_response.current_leader = None
             partition_response.unknown_tags = None
-            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, n = u_ihqqqi(data, pos)
+            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, count_3 = u_ihqqqi(data, pos)
             pos += 34
-            if n < 0 or n * 6 > end - pos:
+            if count_3 < 0 or count_3 * 6 > end - pos:
                 raise MalformedMessage("partition_response.record_errors has a wrong count")
             record_errors: list[BatchIndexAndErrorMessage] = []
             partition_response.record_errors = record_errors
-            for _ in range(n):
+            for _ in range(count_3):
                 record_error = BatchIndexAndErrorMessage.__new__(BatchIndexAndErrorMessage)
                 record_error.unknown_tags = None
                 record_error.batch_index, n = u_ih(data, pos)
@@ -709,16 +709,16 @@ def _decode_response_9(data: bytes, pos: int, version: int) -> ProduceResponse:
     message = ProduceResponse.__new__(ProduceResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[TopicProduceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = TopicProduceResponse.__new__(TopicProduceResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -731,29 +731,29 @@ def _decode_response_9(data: bytes, pos: int, version: int) -> ProduceResponse:
             raise MalformedMessage("response.name has a wrong length")
         response.name = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("response.partition_responses has a wrong count")
         partition_responses: list[PartitionProduceResponse] = []
         response.partition_responses = partition_responses
-        for _ in range(n):
+        for _ in range(count_2):
             partition_response = PartitionProduceResponse.__new__(PartitionProduceResponse)
             partition_response.current_leader = None
             partition_response.unknown_tags = None
-            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, n = u_ihqqqB(data, pos)
+            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, count_3 = u_ihqqqB(data, pos)
             pos += 31
-            if n > 127:
-                n, pos = more_uvarint(data, pos, n)
-            n -= 1
-            if n < 0 or n * 6 > end - pos:
+            if count_3 > 127:
+                count_3, pos = more_uvarint(data, pos, count_3)
+            count_3 -= 1
+            if count_3 < 0 or count_3 * 6 > end - pos:
                 raise MalformedMessage("partition_response.record_errors has a wrong count")
             record_errors: list[BatchIndexAndErrorMessage] = []
             partition_response.record_errors = record_errors
-            for _ in range(n):
+            for _ in range(count_3):
                 record_error = BatchIndexAndErrorMessage.__new__(BatchIndexAndErrorMessage)
                 record_error.unknown_tags = None
                 record_error.batch_index, n = u_iB(data, pos)
@@ -808,16 +808,16 @@ def _decode_response_10_12(data: bytes, pos: int, version: int) -> ProduceRespon
     message = ProduceResponse.__new__(ProduceResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[TopicProduceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = TopicProduceResponse.__new__(TopicProduceResponse)
         response.topic_id = ZERO_UUID
         response.unknown_tags = None
@@ -830,29 +830,29 @@ def _decode_response_10_12(data: bytes, pos: int, version: int) -> ProduceRespon
             raise MalformedMessage("response.name has a wrong length")
         response.name = data[pos:stop].decode()
         pos = stop
-        n = data[pos]
+        count_2 = data[pos]
         pos += 1
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("response.partition_responses has a wrong count")
         partition_responses: list[PartitionProduceResponse] = []
         response.partition_responses = partition_responses
-        for _ in range(n):
+        for _ in range(count_2):
             partition_response = PartitionProduceResponse.__new__(PartitionProduceResponse)
             partition_response.current_leader = None
             partition_response.unknown_tags = None
-            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, n = u_ihqqqB(data, pos)
+            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, count_3 = u_ihqqqB(data, pos)
             pos += 31
-            if n > 127:
-                n, pos = more_uvarint(data, pos, n)
-            n -= 1
-            if n < 0 or n * 6 > end - pos:
+            if count_3 > 127:
+                count_3, pos = more_uvarint(data, pos, count_3)
+            count_3 -= 1
+            if count_3 < 0 or count_3 * 6 > end - pos:
                 raise MalformedMessage("partition_response.record_errors has a wrong count")
             record_errors: list[BatchIndexAndErrorMessage] = []
             partition_response.record_errors = record_errors
-            for _ in range(n):
+            for _ in range(count_3):
                 record_error = BatchIndexAndErrorMessage.__new__(BatchIndexAndErrorMessage)
                 record_error.unknown_tags = None
                 record_error.batch_index, n = u_iB(data, pos)
@@ -889,7 +889,8 @@ def _decode_response_10_12(data: bytes, pos: int, version: int) -> ProduceRespon
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         current_leader = LeaderIdAndEpoch.__new__(LeaderIdAndEpoch)
@@ -916,19 +917,20 @@ def _decode_response_10_12(data: bytes, pos: int, version: int) -> ProduceRespon
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count_2 = k
+        for _ in range(tag_count_2):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
-                n = data[pos]
+                count_4 = data[pos]
                 pos += 1
-                if n > 127:
-                    n, pos = more_uvarint(data, pos, n)
-                n -= 1
-                if n < 0 or n * 11 > end - pos:
+                if count_4 > 127:
+                    count_4, pos = more_uvarint(data, pos, count_4)
+                count_4 -= 1
+                if count_4 < 0 or count_4 * 11 > end - pos:
                     raise MalformedMessage("message.node_endpoints has a wrong count")
                 node_endpoints: list[NodeEndpoint] = []
                 message.node_endpoints = node_endpoints
-                for _ in range(n):
+                for _ in range(count_4):
                     node_endpoint = NodeEndpoint.__new__(NodeEndpoint)
                     node_endpoint.unknown_tags = None
                     node_endpoint.node_id, n = u_iB(data, pos)
@@ -972,42 +974,42 @@ def _decode_response_13(data: bytes, pos: int, version: int) -> ProduceResponse:
     message = ProduceResponse.__new__(ProduceResponse)
     message.node_endpoints = []
     message.unknown_tags = None
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 18 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 18 > end - pos:
         raise MalformedMessage("message.responses has a wrong count")
     responses: list[TopicProduceResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = TopicProduceResponse.__new__(TopicProduceResponse)
         response.name = ""
         response.unknown_tags = None
-        response.topic_id, n = u_uB(data, pos)
+        response.topic_id, count_2 = u_uB(data, pos)
         pos += 17
-        if n > 127:
-            n, pos = more_uvarint(data, pos, n)
-        n -= 1
-        if n < 0 or n * 33 > end - pos:
+        if count_2 > 127:
+            count_2, pos = more_uvarint(data, pos, count_2)
+        count_2 -= 1
+        if count_2 < 0 or count_2 * 33 > end - pos:
             raise MalformedMessage("response.partition_responses has a wrong count")
         partition_responses: list[PartitionProduceResponse] = []
         response.partition_responses = partition_responses
-        for _ in range(n):
+        for _ in range(count_2):
             partition_response = PartitionProduceResponse.__new__(PartitionProduceResponse)
             partition_response.current_leader = None
             partition_response.unknown_tags = None
-            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, n = u_ihqqqB(data, pos)
+            partition_response.index, partition_response.error_code, partition_response.base_offset, partition_response.log_append_time_ms, partition_response.log_start_offset, count_3 = u_ihqqqB(data, pos)
             pos += 31
-            if n > 127:
-                n, pos = more_uvarint(data, pos, n)
-            n -= 1
-            if n < 0 or n * 6 > end - pos:
+            if count_3 > 127:
+                count_3, pos = more_uvarint(data, pos, count_3)
+            count_3 -= 1
+            if count_3 < 0 or count_3 * 6 > end - pos:
                 raise MalformedMessage("partition_response.record_errors has a wrong count")
             record_errors: list[BatchIndexAndErrorMessage] = []
             partition_response.record_errors = record_errors
-            for _ in range(n):
+            for _ in range(count_3):
                 record_error = BatchIndexAndErrorMessage.__new__(BatchIndexAndErrorMessage)
                 record_error.unknown_tags = None
                 record_error.batch_index, n = u_iB(data, pos)
@@ -1044,7 +1046,8 @@ def _decode_response_13(data: bytes, pos: int, version: int) -> ProduceResponse:
             if k:
                 if k > 127:
                     k, pos = more_uvarint(data, pos, k)
-                for _ in range(k):
+                tag_count = k
+                for _ in range(tag_count):
                     tag, pos, tag_end = read_tag(data, pos)
                     if tag == 0:
                         current_leader = LeaderIdAndEpoch.__new__(LeaderIdAndEpoch)
@@ -1071,19 +1074,20 @@ def _decode_response_13(data: bytes, pos: int, version: int) -> ProduceResponse:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count_2 = k
+        for _ in range(tag_count_2):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
-                n = data[pos]
+                count_4 = data[pos]
                 pos += 1
-                if n > 127:
-                    n, pos = more_uvarint(data, pos, n)
-                n -= 1
-                if n < 0 or n * 11 > end - pos:
+                if count_4 > 127:
+                    count_4, pos = more_uvarint(data, pos, count_4)
+                count_4 -= 1
+                if count_4 < 0 or count_4 * 11 > end - pos:
                     raise MalformedMessage("message.node_endpoints has a wrong count")
                 node_endpoints: list[NodeEndpoint] = []
                 message.node_endpoints = node_endpoints
-                for _ in range(n):
+                for _ in range(count_4):
                     node_endpoint = NodeEndpoint.__new__(NodeEndpoint)
                     node_endpoint.unknown_tags = None
                     node_endpoint.node_id, n = u_iB(data, pos)

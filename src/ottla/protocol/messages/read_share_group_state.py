@@ -158,17 +158,17 @@ class ReadShareGroupStateResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> ReadShareGroupStateRequest:
     message = ReadShareGroupStateRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[ReadStateData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ReadStateData()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 9)
+        count_2, pos = read_count(data, pos, True, 9)
         partitions: list[PartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition, partition.leader_epoch, k = u_iiB(data, pos)
             pos += 9
@@ -228,27 +228,27 @@ def encode_request(message: ReadShareGroupStateRequest, version: int, out: bytea
 
 def _decode_response_any(data: bytes, pos: int, version: int) -> ReadShareGroupStateResponse:
     message = ReadShareGroupStateResponse()
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     results: list[ReadStateResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = ReadStateResult()
         result.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 21)
+        count_2, pos = read_count(data, pos, True, 21)
         partitions: list[PartitionResult] = []
         result.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionResult()
             partition.partition, partition.error_code = u_ih(data, pos)
             pos += 6
             partition.error_message, pos = read_nullable_string(data, pos, True)
             partition.state_epoch, partition.start_offset = u_iq(data, pos)
             pos += 12
-            n, pos = read_count(data, pos, True, 20)
+            count_3, pos = read_count(data, pos, True, 20)
             state_batches: list[StateBatch] = []
             partition.state_batches = state_batches
-            for _ in range(n):
+            for _ in range(count_3):
                 state_batche = StateBatch()
                 state_batche.first_offset, state_batche.last_offset, state_batche.delivery_state, state_batche.delivery_count, k = u_qqbhB(data, pos)
                 pos += 20

@@ -142,17 +142,17 @@ class ReadShareGroupStateSummaryResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> ReadShareGroupStateSummaryRequest:
     message = ReadShareGroupStateSummaryRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[ReadStateSummaryData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = ReadStateSummaryData()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 9)
+        count_2, pos = read_count(data, pos, True, 9)
         partitions: list[PartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition, partition.leader_epoch, k = u_iiB(data, pos)
             pos += 9
@@ -212,17 +212,17 @@ def encode_request(message: ReadShareGroupStateSummaryRequest, version: int, out
 
 def _decode_response_any(data: bytes, pos: int, version: int) -> ReadShareGroupStateSummaryResponse:
     message = ReadShareGroupStateSummaryResponse()
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     results: list[ReadStateSummaryResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = ReadStateSummaryResult()
         result.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 24)
+        count_2, pos = read_count(data, pos, True, 24)
         partitions: list[PartitionResult] = []
         result.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionResult()
             partition.partition, partition.error_code = u_ih(data, pos)
             pos += 6

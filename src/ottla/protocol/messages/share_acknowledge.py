@@ -211,24 +211,24 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> ShareAcknowledge
     if version >= 2:
         message.is_renew_ack = u_t(data, pos)[0]
         pos += 1
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[AcknowledgeTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = AcknowledgeTopic()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 6)
+        count_2, pos = read_count(data, pos, True, 6)
         partitions: list[AcknowledgePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = AcknowledgePartition()
             partition.partition_index = u_i(data, pos)[0]
             pos += 4
-            n, pos = read_count(data, pos, True, 18)
+            count_3, pos = read_count(data, pos, True, 18)
             acknowledgement_batches: list[AcknowledgementBatch] = []
             partition.acknowledgement_batches = acknowledgement_batches
-            for _ in range(n):
+            for _ in range(count_3):
                 acknowledgement_batche = AcknowledgementBatch()
                 acknowledgement_batche.first_offset, acknowledgement_batche.last_offset = u_qq(data, pos)
                 pos += 16
@@ -319,17 +319,17 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ShareAcknowledg
     if version >= 2:
         message.acquisition_lock_timeout_ms = u_i(data, pos)[0]
         pos += 4
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     responses: list[ShareAcknowledgeTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = ShareAcknowledgeTopicResponse()
         response.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 17)
+        count_2, pos = read_count(data, pos, True, 17)
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6
@@ -350,10 +350,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ShareAcknowledg
         if k:
             response.unknown_tags, pos = read_tags(data, pos, k)
         responses.append(response)
-    n, pos = read_count(data, pos, True, 11)
+    count_3, pos = read_count(data, pos, True, 11)
     node_endpoints: list[NodeEndpoint] = []
     message.node_endpoints = node_endpoints
-    for _ in range(n):
+    for _ in range(count_3):
         node_endpoint = NodeEndpoint()
         node_endpoint.node_id = u_i(data, pos)[0]
         pos += 4

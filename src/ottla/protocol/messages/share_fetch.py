@@ -301,24 +301,24 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> ShareFetchReques
     if version >= 2:
         message.share_acquire_mode, message.is_renew_ack = u_bt(data, pos)
         pos += 2
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[FetchTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = FetchTopic()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 6)
+        count_2, pos = read_count(data, pos, True, 6)
         partitions: list[FetchPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = FetchPartition()
             partition.partition_index = u_i(data, pos)[0]
             pos += 4
-            n, pos = read_count(data, pos, True, 18)
+            count_3, pos = read_count(data, pos, True, 18)
             acknowledgement_batches: list[AcknowledgementBatch] = []
             partition.acknowledgement_batches = acknowledgement_batches
-            for _ in range(n):
+            for _ in range(count_3):
                 acknowledgement_batche = AcknowledgementBatch()
                 acknowledgement_batche.first_offset, acknowledgement_batche.last_offset = u_qq(data, pos)
                 pos += 16
@@ -340,10 +340,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> ShareFetchReques
         if k:
             topic.unknown_tags, pos = read_tags(data, pos, k)
         topics.append(topic)
-    n, pos = read_count(data, pos, True, 18)
+    count_4, pos = read_count(data, pos, True, 18)
     forgotten_topics_data: list[ForgottenTopic] = []
     message.forgotten_topics_data = forgotten_topics_data
-    for _ in range(n):
+    for _ in range(count_4):
         forgotten_topic = ForgottenTopic()
         forgotten_topic.topic_id = u_u(data, pos)[0]
         pos += 16
@@ -434,17 +434,17 @@ def _decode_response_any(data: memoryview, pos: int, version: int) -> ShareFetch
     message.error_message, pos = read_nullable_string(data, pos, True)
     message.acquisition_lock_timeout_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     responses: list[ShareFetchableTopicResponse] = []
     message.responses = responses
-    for _ in range(n):
+    for _ in range(count):
         response = ShareFetchableTopicResponse()
         response.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 22)
+        count_2, pos = read_count(data, pos, True, 22)
         partitions: list[PartitionData] = []
         response.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6
@@ -461,10 +461,10 @@ def _decode_response_any(data: memoryview, pos: int, version: int) -> ShareFetch
             partition.records, pos = read_nullable_records(data, pos, True)
             if partition.records is None:
                 raise MalformedMessage("partition.records is null")
-            n, pos = read_count(data, pos, True, 19)
+            count_3, pos = read_count(data, pos, True, 19)
             acquired_records: list[AcquiredRecords] = []
             partition.acquired_records = acquired_records
-            for _ in range(n):
+            for _ in range(count_3):
                 acquired_record = AcquiredRecords()
                 acquired_record.first_offset, acquired_record.last_offset, acquired_record.delivery_count, k = u_qqhB(data, pos)
                 pos += 19
@@ -481,10 +481,10 @@ def _decode_response_any(data: memoryview, pos: int, version: int) -> ShareFetch
         if k:
             response.unknown_tags, pos = read_tags(data, pos, k)
         responses.append(response)
-    n, pos = read_count(data, pos, True, 11)
+    count_4, pos = read_count(data, pos, True, 11)
     node_endpoints: list[NodeEndpoint] = []
     message.node_endpoints = node_endpoints
-    for _ in range(n):
+    for _ in range(count_4):
         node_endpoint = NodeEndpoint()
         node_endpoint.node_id = u_i(data, pos)[0]
         pos += 4

@@ -56,10 +56,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ShareGroupCurrentMemberA
     message = ShareGroupCurrentMemberAssignmentValue()
     message.member_epoch, message.previous_member_epoch, message.state = u_iib(data, pos)
     pos += 9
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     assigned_partitions: list[TopicPartitions] = []
     message.assigned_partitions = assigned_partitions
-    for _ in range(n):
+    for _ in range(count):
         assigned_partition = TopicPartitions()
         assigned_partition.topic_id = u_u(data, pos)[0]
         pos += 16

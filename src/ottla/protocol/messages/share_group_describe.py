@@ -211,10 +211,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ShareGroupDescr
     message = ShareGroupDescribeResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 20)
+    count, pos = read_count(data, pos, True, 20)
     groups: list[DescribedGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = DescribedGroup()
         group.error_code = u_h(data, pos)[0]
         pos += 2
@@ -224,10 +224,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ShareGroupDescr
         group.group_epoch, group.assignment_epoch = u_ii(data, pos)
         pos += 8
         group.assignor_name, pos = read_string(data, pos, True)
-        n, pos = read_count(data, pos, True, 12)
+        count_2, pos = read_count(data, pos, True, 12)
         members: list[Member] = []
         group.members = members
-        for _ in range(n):
+        for _ in range(count_2):
             member = Member()
             member.member_id, pos = read_string(data, pos, True)
             member.rack_id, pos = read_nullable_string(data, pos, True)
@@ -238,10 +238,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ShareGroupDescr
             n, pos = read_count(data, pos, True, 1)
             member.subscribed_topic_names, pos = read_strings(data, pos, n, True)
             assignment = Assignment()
-            n, pos = read_count(data, pos, True, 19)
+            count_3, pos = read_count(data, pos, True, 19)
             topic_partitions: list[TopicPartitions] = []
             assignment.topic_partitions = topic_partitions
-            for _ in range(n):
+            for _ in range(count_3):
                 topic_partition = TopicPartitions()
                 topic_partition.topic_id = u_u(data, pos)[0]
                 pos += 16

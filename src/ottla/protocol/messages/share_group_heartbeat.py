@@ -186,10 +186,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> ShareGroupHeart
         message.assignment = None
     else:
         assignment = Assignment()
-        n, pos = read_count(data, pos, True, 18)
+        count, pos = read_count(data, pos, True, 18)
         topic_partitions: list[TopicPartitions] = []
         assignment.topic_partitions = topic_partitions
-        for _ in range(n):
+        for _ in range(count):
             topic_partition = TopicPartitions()
             topic_partition.topic_id = u_u(data, pos)[0]
             pos += 16

@@ -76,10 +76,10 @@ class ShareGroupStatePartitionMetadataValue(Message):
 
 def _decode_any(data: bytes, pos: int, version: int) -> ShareGroupStatePartitionMetadataValue:
     message = ShareGroupStatePartitionMetadataValue()
-    n, pos = read_count(data, pos, True, 19)
+    count, pos = read_count(data, pos, True, 19)
     initializing_topics: list[TopicPartitionsInfo] = []
     message.initializing_topics = initializing_topics
-    for _ in range(n):
+    for _ in range(count):
         initializing_topic = TopicPartitionsInfo()
         initializing_topic.topic_id = u_u(data, pos)[0]
         pos += 16
@@ -92,10 +92,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ShareGroupStatePartition
         if k:
             initializing_topic.unknown_tags, pos = read_tags(data, pos, k)
         initializing_topics.append(initializing_topic)
-    n, pos = read_count(data, pos, True, 19)
+    count_2, pos = read_count(data, pos, True, 19)
     initialized_topics: list[TopicPartitionsInfo] = []
     message.initialized_topics = initialized_topics
-    for _ in range(n):
+    for _ in range(count_2):
         initialized_topic = TopicPartitionsInfo()
         initialized_topic.topic_id = u_u(data, pos)[0]
         pos += 16
@@ -108,10 +108,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ShareGroupStatePartition
         if k:
             initialized_topic.unknown_tags, pos = read_tags(data, pos, k)
         initialized_topics.append(initialized_topic)
-    n, pos = read_count(data, pos, True, 18)
+    count_3, pos = read_count(data, pos, True, 18)
     deleting_topics: list[TopicInfo] = []
     message.deleting_topics = deleting_topics
-    for _ in range(n):
+    for _ in range(count_3):
         deleting_topic = TopicInfo()
         deleting_topic.topic_id = u_u(data, pos)[0]
         pos += 16

@@ -80,10 +80,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> ShareUpdateValue:
     message = ShareUpdateValue()
     message.snapshot_epoch, message.leader_epoch, message.start_offset = u_iiq(data, pos)
     pos += 16
-    n, pos = read_count(data, pos, True, 20)
+    count, pos = read_count(data, pos, True, 20)
     state_batches: list[StateBatch] = []
     message.state_batches = state_batches
-    for _ in range(n):
+    for _ in range(count):
         state_batche = StateBatch()
         state_batche.first_offset, state_batche.last_offset, state_batche.delivery_state, state_batche.delivery_count, k = u_qqbhB(data, pos)
         pos += 20
@@ -95,7 +95,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> ShareUpdateValue:
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 message.delivery_complete_count = u_i(data, pos)[0]

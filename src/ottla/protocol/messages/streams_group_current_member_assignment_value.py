@@ -88,10 +88,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
     message = StreamsGroupCurrentMemberAssignmentValue()
     message.member_epoch, message.previous_member_epoch, message.state = u_iib(data, pos)
     pos += 9
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     active_tasks: list[TaskIds] = []
     message.active_tasks = active_tasks
-    for _ in range(n):
+    for _ in range(count):
         active_task = TaskIds()
         active_task.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -102,7 +102,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count = k
+            for _ in range(tag_count):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     n, pos = read_count(data, pos, True, 4, True)
@@ -118,10 +119,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
                 if pos != tag_end:
                     raise MalformedMessage("active_task has a tagged field of a wrong size")
         active_tasks.append(active_task)
-    n, pos = read_count(data, pos, True, 3)
+    count_2, pos = read_count(data, pos, True, 3)
     standby_tasks: list[TaskIds] = []
     message.standby_tasks = standby_tasks
-    for _ in range(n):
+    for _ in range(count_2):
         standby_task = TaskIds()
         standby_task.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -132,7 +133,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count_2 = k
+            for _ in range(tag_count_2):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     n, pos = read_count(data, pos, True, 4, True)
@@ -148,10 +150,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
                 if pos != tag_end:
                     raise MalformedMessage("standby_task has a tagged field of a wrong size")
         standby_tasks.append(standby_task)
-    n, pos = read_count(data, pos, True, 3)
+    count_3, pos = read_count(data, pos, True, 3)
     warmup_tasks: list[TaskIds] = []
     message.warmup_tasks = warmup_tasks
-    for _ in range(n):
+    for _ in range(count_3):
         warmup_task = TaskIds()
         warmup_task.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -162,7 +164,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count_3 = k
+            for _ in range(tag_count_3):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     n, pos = read_count(data, pos, True, 4, True)
@@ -178,10 +181,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
                 if pos != tag_end:
                     raise MalformedMessage("warmup_task has a tagged field of a wrong size")
         warmup_tasks.append(warmup_task)
-    n, pos = read_count(data, pos, True, 3)
+    count_4, pos = read_count(data, pos, True, 3)
     active_tasks_pending_revocation: list[TaskIds] = []
     message.active_tasks_pending_revocation = active_tasks_pending_revocation
-    for _ in range(n):
+    for _ in range(count_4):
         task_ids = TaskIds()
         task_ids.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -192,7 +195,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count_4 = k
+            for _ in range(tag_count_4):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     n, pos = read_count(data, pos, True, 4, True)
@@ -208,10 +212,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
                 if pos != tag_end:
                     raise MalformedMessage("task_ids has a tagged field of a wrong size")
         active_tasks_pending_revocation.append(task_ids)
-    n, pos = read_count(data, pos, True, 3)
+    count_5, pos = read_count(data, pos, True, 3)
     standby_tasks_pending_revocation: list[TaskIds] = []
     message.standby_tasks_pending_revocation = standby_tasks_pending_revocation
-    for _ in range(n):
+    for _ in range(count_5):
         task_ids_2 = TaskIds()
         task_ids_2.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -222,7 +226,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count_5 = k
+            for _ in range(tag_count_5):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     n, pos = read_count(data, pos, True, 4, True)
@@ -238,10 +243,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
                 if pos != tag_end:
                     raise MalformedMessage("task_ids_2 has a tagged field of a wrong size")
         standby_tasks_pending_revocation.append(task_ids_2)
-    n, pos = read_count(data, pos, True, 3)
+    count_6, pos = read_count(data, pos, True, 3)
     warmup_tasks_pending_revocation: list[TaskIds] = []
     message.warmup_tasks_pending_revocation = warmup_tasks_pending_revocation
-    for _ in range(n):
+    for _ in range(count_6):
         task_ids_3 = TaskIds()
         task_ids_3.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -252,7 +257,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupCurrentMembe
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count_6 = k
+            for _ in range(tag_count_6):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     n, pos = read_count(data, pos, True, 4, True)

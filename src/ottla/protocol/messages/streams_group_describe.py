@@ -350,10 +350,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
     message = StreamsGroupDescribeResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 20)
+    count, pos = read_count(data, pos, True, 20)
     groups: list[DescribedGroup] = []
     message.groups = groups
-    for _ in range(n):
+    for _ in range(count):
         group = DescribedGroup()
         group.error_code = u_h(data, pos)[0]
         pos += 2
@@ -368,31 +368,31 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
             topology = Topology()
             topology.epoch = u_i(data, pos)[0]
             pos += 4
-            n, pos = read_count(data, pos, True, 6, True)
-            if n < 0:
+            count_2, pos = read_count(data, pos, True, 6, True)
+            if count_2 < 0:
                 topology.subtopologies = None
             else:
                 subtopologies: list[Subtopology] = []
                 topology.subtopologies = subtopologies
-                for _ in range(n):
+                for _ in range(count_2):
                     subtopology = Subtopology()
                     subtopology.subtopology_id, pos = read_string(data, pos, True)
                     n, pos = read_count(data, pos, True, 1)
                     subtopology.source_topics, pos = read_strings(data, pos, n, True)
                     n, pos = read_count(data, pos, True, 1)
                     subtopology.repartition_sink_topics, pos = read_strings(data, pos, n, True)
-                    n, pos = read_count(data, pos, True, 9)
+                    count_3, pos = read_count(data, pos, True, 9)
                     state_changelog_topics: list[TopicInfo] = []
                     subtopology.state_changelog_topics = state_changelog_topics
-                    for _ in range(n):
+                    for _ in range(count_3):
                         state_changelog_topic = TopicInfo()
                         state_changelog_topic.name, pos = read_string(data, pos, True)
                         state_changelog_topic.partitions, state_changelog_topic.replication_factor = u_ih(data, pos)
                         pos += 6
-                        n, pos = read_count(data, pos, True, 3)
+                        count_4, pos = read_count(data, pos, True, 3)
                         topic_configs: list[KeyValue] = []
                         state_changelog_topic.topic_configs = topic_configs
-                        for _ in range(n):
+                        for _ in range(count_4):
                             topic_config = KeyValue()
                             topic_config.key, pos = read_string(data, pos, True)
                             topic_config.value, pos = read_string(data, pos, True)
@@ -406,18 +406,18 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                         if k:
                             state_changelog_topic.unknown_tags, pos = read_tags(data, pos, k)
                         state_changelog_topics.append(state_changelog_topic)
-                    n, pos = read_count(data, pos, True, 9)
+                    count_5, pos = read_count(data, pos, True, 9)
                     repartition_source_topics: list[TopicInfo] = []
                     subtopology.repartition_source_topics = repartition_source_topics
-                    for _ in range(n):
+                    for _ in range(count_5):
                         repartition_source_topic = TopicInfo()
                         repartition_source_topic.name, pos = read_string(data, pos, True)
                         repartition_source_topic.partitions, repartition_source_topic.replication_factor = u_ih(data, pos)
                         pos += 6
-                        n, pos = read_count(data, pos, True, 3)
+                        count_6, pos = read_count(data, pos, True, 3)
                         topic_configs_2: list[KeyValue] = []
                         repartition_source_topic.topic_configs = topic_configs_2
-                        for _ in range(n):
+                        for _ in range(count_6):
                             topic_config_2 = KeyValue()
                             topic_config_2.key, pos = read_string(data, pos, True)
                             topic_config_2.value, pos = read_string(data, pos, True)
@@ -441,10 +441,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
             if k:
                 topology.unknown_tags, pos = read_tags(data, pos, k)
             group.topology = topology
-        n, pos = read_count(data, pos, True, 28)
+        count_7, pos = read_count(data, pos, True, 28)
         members: list[Member] = []
         group.members = members
-        for _ in range(n):
+        for _ in range(count_7):
             member = Member()
             member.member_id, pos = read_string(data, pos, True)
             member.member_epoch = u_i(data, pos)[0]
@@ -468,10 +468,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     user_endpoint.unknown_tags, pos = read_tags(data, pos, k)
                 member.user_endpoint = user_endpoint
-            n, pos = read_count(data, pos, True, 3)
+            count_8, pos = read_count(data, pos, True, 3)
             client_tags: list[KeyValue] = []
             member.client_tags = client_tags
-            for _ in range(n):
+            for _ in range(count_8):
                 client_tag = KeyValue()
                 client_tag.key, pos = read_string(data, pos, True)
                 client_tag.value, pos = read_string(data, pos, True)
@@ -480,10 +480,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     client_tag.unknown_tags, pos = read_tags(data, pos, k)
                 client_tags.append(client_tag)
-            n, pos = read_count(data, pos, True, 14)
+            count_9, pos = read_count(data, pos, True, 14)
             task_offsets: list[TaskOffset] = []
             member.task_offsets = task_offsets
-            for _ in range(n):
+            for _ in range(count_9):
                 task_offset = TaskOffset()
                 task_offset.subtopology_id, pos = read_string(data, pos, True)
                 task_offset.partition, task_offset.offset, k = u_iqB(data, pos)
@@ -491,10 +491,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     task_offset.unknown_tags, pos = read_tags(data, pos, k)
                 task_offsets.append(task_offset)
-            n, pos = read_count(data, pos, True, 14)
+            count_10, pos = read_count(data, pos, True, 14)
             task_end_offsets: list[TaskOffset] = []
             member.task_end_offsets = task_end_offsets
-            for _ in range(n):
+            for _ in range(count_10):
                 task_end_offset = TaskOffset()
                 task_end_offset.subtopology_id, pos = read_string(data, pos, True)
                 task_end_offset.partition, task_end_offset.offset, k = u_iqB(data, pos)
@@ -503,10 +503,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                     task_end_offset.unknown_tags, pos = read_tags(data, pos, k)
                 task_end_offsets.append(task_end_offset)
             assignment = Assignment()
-            n, pos = read_count(data, pos, True, 3)
+            count_11, pos = read_count(data, pos, True, 3)
             active_tasks: list[TaskIds] = []
             assignment.active_tasks = active_tasks
-            for _ in range(n):
+            for _ in range(count_11):
                 active_task = TaskIds()
                 active_task.subtopology_id, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -517,10 +517,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     active_task.unknown_tags, pos = read_tags(data, pos, k)
                 active_tasks.append(active_task)
-            n, pos = read_count(data, pos, True, 3)
+            count_12, pos = read_count(data, pos, True, 3)
             standby_tasks: list[TaskIds] = []
             assignment.standby_tasks = standby_tasks
-            for _ in range(n):
+            for _ in range(count_12):
                 standby_task = TaskIds()
                 standby_task.subtopology_id, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -531,10 +531,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     standby_task.unknown_tags, pos = read_tags(data, pos, k)
                 standby_tasks.append(standby_task)
-            n, pos = read_count(data, pos, True, 3)
+            count_13, pos = read_count(data, pos, True, 3)
             warmup_tasks: list[TaskIds] = []
             assignment.warmup_tasks = warmup_tasks
-            for _ in range(n):
+            for _ in range(count_13):
                 warmup_task = TaskIds()
                 warmup_task.subtopology_id, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -551,10 +551,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 assignment.unknown_tags, pos = read_tags(data, pos, k)
             member.assignment = assignment
             target_assignment = Assignment()
-            n, pos = read_count(data, pos, True, 3)
+            count_14, pos = read_count(data, pos, True, 3)
             active_tasks_2: list[TaskIds] = []
             target_assignment.active_tasks = active_tasks_2
-            for _ in range(n):
+            for _ in range(count_14):
                 active_task_2 = TaskIds()
                 active_task_2.subtopology_id, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -565,10 +565,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     active_task_2.unknown_tags, pos = read_tags(data, pos, k)
                 active_tasks_2.append(active_task_2)
-            n, pos = read_count(data, pos, True, 3)
+            count_15, pos = read_count(data, pos, True, 3)
             standby_tasks_2: list[TaskIds] = []
             target_assignment.standby_tasks = standby_tasks_2
-            for _ in range(n):
+            for _ in range(count_15):
                 standby_task_2 = TaskIds()
                 standby_task_2.subtopology_id, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -579,10 +579,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupDes
                 if k:
                     standby_task_2.unknown_tags, pos = read_tags(data, pos, k)
                 standby_tasks_2.append(standby_task_2)
-            n, pos = read_count(data, pos, True, 3)
+            count_16, pos = read_count(data, pos, True, 3)
             warmup_tasks_2: list[TaskIds] = []
             target_assignment.warmup_tasks = warmup_tasks_2
-            for _ in range(n):
+            for _ in range(count_16):
                 warmup_task_2 = TaskIds()
                 warmup_task_2.subtopology_id, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)

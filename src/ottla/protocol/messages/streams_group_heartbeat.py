@@ -398,28 +398,28 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
         topology = Topology()
         topology.epoch = u_i(data, pos)[0]
         pos += 4
-        n, pos = read_count(data, pos, True, 8)
+        count, pos = read_count(data, pos, True, 8)
         subtopologies: list[Subtopology] = []
         topology.subtopologies = subtopologies
-        for _ in range(n):
+        for _ in range(count):
             subtopology = Subtopology()
             subtopology.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 1)
             subtopology.source_topics, pos = read_strings(data, pos, n, True)
             n, pos = read_count(data, pos, True, 1)
             subtopology.source_topic_regex, pos = read_strings(data, pos, n, True)
-            n, pos = read_count(data, pos, True, 9)
+            count_2, pos = read_count(data, pos, True, 9)
             state_changelog_topics: list[TopicInfo] = []
             subtopology.state_changelog_topics = state_changelog_topics
-            for _ in range(n):
+            for _ in range(count_2):
                 state_changelog_topic = TopicInfo()
                 state_changelog_topic.name, pos = read_string(data, pos, True)
                 state_changelog_topic.partitions, state_changelog_topic.replication_factor = u_ih(data, pos)
                 pos += 6
-                n, pos = read_count(data, pos, True, 3)
+                count_3, pos = read_count(data, pos, True, 3)
                 topic_configs: list[KeyValue] = []
                 state_changelog_topic.topic_configs = topic_configs
-                for _ in range(n):
+                for _ in range(count_3):
                     topic_config = KeyValue()
                     topic_config.key, pos = read_string(data, pos, True)
                     topic_config.value, pos = read_string(data, pos, True)
@@ -435,18 +435,18 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
                 state_changelog_topics.append(state_changelog_topic)
             n, pos = read_count(data, pos, True, 1)
             subtopology.repartition_sink_topics, pos = read_strings(data, pos, n, True)
-            n, pos = read_count(data, pos, True, 9)
+            count_4, pos = read_count(data, pos, True, 9)
             repartition_source_topics: list[TopicInfo] = []
             subtopology.repartition_source_topics = repartition_source_topics
-            for _ in range(n):
+            for _ in range(count_4):
                 repartition_source_topic = TopicInfo()
                 repartition_source_topic.name, pos = read_string(data, pos, True)
                 repartition_source_topic.partitions, repartition_source_topic.replication_factor = u_ih(data, pos)
                 pos += 6
-                n, pos = read_count(data, pos, True, 3)
+                count_5, pos = read_count(data, pos, True, 3)
                 topic_configs_2: list[KeyValue] = []
                 repartition_source_topic.topic_configs = topic_configs_2
-                for _ in range(n):
+                for _ in range(count_5):
                     topic_config_2 = KeyValue()
                     topic_config_2.key, pos = read_string(data, pos, True)
                     topic_config_2.value, pos = read_string(data, pos, True)
@@ -460,10 +460,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
                 if k:
                     repartition_source_topic.unknown_tags, pos = read_tags(data, pos, k)
                 repartition_source_topics.append(repartition_source_topic)
-            n, pos = read_count(data, pos, True, 4)
+            count_6, pos = read_count(data, pos, True, 4)
             copartition_groups: list[CopartitionGroup] = []
             subtopology.copartition_groups = copartition_groups
-            for _ in range(n):
+            for _ in range(count_6):
                 copartition_group = CopartitionGroup()
                 n, pos = read_count(data, pos, True, 2)
                 copartition_group.source_topics = list(unpack_from(f">{n}h", data, pos))
@@ -489,13 +489,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
         if k:
             topology.unknown_tags, pos = read_tags(data, pos, k)
         message.topology = topology
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_7, pos = read_count(data, pos, True, 3, True)
+    if count_7 < 0:
         message.active_tasks = None
     else:
         active_tasks: list[StreamsGroupHeartbeatRequestTaskIds] = []
         message.active_tasks = active_tasks
-        for _ in range(n):
+        for _ in range(count_7):
             active_task = StreamsGroupHeartbeatRequestTaskIds()
             active_task.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -506,13 +506,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
             if k:
                 active_task.unknown_tags, pos = read_tags(data, pos, k)
             active_tasks.append(active_task)
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_8, pos = read_count(data, pos, True, 3, True)
+    if count_8 < 0:
         message.standby_tasks = None
     else:
         standby_tasks: list[StreamsGroupHeartbeatRequestTaskIds] = []
         message.standby_tasks = standby_tasks
-        for _ in range(n):
+        for _ in range(count_8):
             standby_task = StreamsGroupHeartbeatRequestTaskIds()
             standby_task.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -523,13 +523,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
             if k:
                 standby_task.unknown_tags, pos = read_tags(data, pos, k)
             standby_tasks.append(standby_task)
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_9, pos = read_count(data, pos, True, 3, True)
+    if count_9 < 0:
         message.warmup_tasks = None
     else:
         warmup_tasks: list[StreamsGroupHeartbeatRequestTaskIds] = []
         message.warmup_tasks = warmup_tasks
-        for _ in range(n):
+        for _ in range(count_9):
             warmup_task = StreamsGroupHeartbeatRequestTaskIds()
             warmup_task.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -553,13 +553,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
         if k:
             user_endpoint.unknown_tags, pos = read_tags(data, pos, k)
         message.user_endpoint = user_endpoint
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_10, pos = read_count(data, pos, True, 3, True)
+    if count_10 < 0:
         message.client_tags = None
     else:
         client_tags: list[KeyValue] = []
         message.client_tags = client_tags
-        for _ in range(n):
+        for _ in range(count_10):
             client_tag = KeyValue()
             client_tag.key, pos = read_string(data, pos, True)
             client_tag.value, pos = read_string(data, pos, True)
@@ -568,13 +568,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
             if k:
                 client_tag.unknown_tags, pos = read_tags(data, pos, k)
             client_tags.append(client_tag)
-    n, pos = read_count(data, pos, True, 14, True)
-    if n < 0:
+    count_11, pos = read_count(data, pos, True, 14, True)
+    if count_11 < 0:
         message.task_offsets = None
     else:
         task_offsets: list[TaskOffset] = []
         message.task_offsets = task_offsets
-        for _ in range(n):
+        for _ in range(count_11):
             task_offset = TaskOffset()
             task_offset.subtopology_id, pos = read_string(data, pos, True)
             task_offset.partition, task_offset.offset, k = u_iqB(data, pos)
@@ -582,13 +582,13 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> StreamsGroupHear
             if k:
                 task_offset.unknown_tags, pos = read_tags(data, pos, k)
             task_offsets.append(task_offset)
-    n, pos = read_count(data, pos, True, 14, True)
-    if n < 0:
+    count_12, pos = read_count(data, pos, True, 14, True)
+    if count_12 < 0:
         message.task_end_offsets = None
     else:
         task_end_offsets: list[TaskOffset] = []
         message.task_end_offsets = task_end_offsets
-        for _ in range(n):
+        for _ in range(count_12):
             task_end_offset = TaskOffset()
             task_end_offset.subtopology_id, pos = read_string(data, pos, True)
             task_end_offset.partition, task_end_offset.offset, k = u_iqB(data, pos)
@@ -793,13 +793,13 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
     message.member_id, pos = read_string(data, pos, True)
     message.member_epoch, message.heartbeat_interval_ms, message.acceptable_recovery_lag, message.task_offset_interval_ms = u_iiii(data, pos)
     pos += 16
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, True, 3, True)
+    if count < 0:
         message.status = None
     else:
         status: list[Status] = []
         message.status = status
-        for _ in range(n):
+        for _ in range(count):
             statu = Status()
             statu.status_code = u_b(data, pos)[0]
             pos += 1
@@ -809,13 +809,13 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
             if k:
                 statu.unknown_tags, pos = read_tags(data, pos, k)
             status.append(statu)
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_2, pos = read_count(data, pos, True, 3, True)
+    if count_2 < 0:
         message.active_tasks = None
     else:
         active_tasks: list[StreamsGroupHeartbeatResponseTaskIds] = []
         message.active_tasks = active_tasks
-        for _ in range(n):
+        for _ in range(count_2):
             active_task = StreamsGroupHeartbeatResponseTaskIds()
             active_task.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -826,13 +826,13 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
             if k:
                 active_task.unknown_tags, pos = read_tags(data, pos, k)
             active_tasks.append(active_task)
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_3, pos = read_count(data, pos, True, 3, True)
+    if count_3 < 0:
         message.standby_tasks = None
     else:
         standby_tasks: list[StreamsGroupHeartbeatResponseTaskIds] = []
         message.standby_tasks = standby_tasks
-        for _ in range(n):
+        for _ in range(count_3):
             standby_task = StreamsGroupHeartbeatResponseTaskIds()
             standby_task.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -843,13 +843,13 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
             if k:
                 standby_task.unknown_tags, pos = read_tags(data, pos, k)
             standby_tasks.append(standby_task)
-    n, pos = read_count(data, pos, True, 3, True)
-    if n < 0:
+    count_4, pos = read_count(data, pos, True, 3, True)
+    if count_4 < 0:
         message.warmup_tasks = None
     else:
         warmup_tasks: list[StreamsGroupHeartbeatResponseTaskIds] = []
         message.warmup_tasks = warmup_tasks
-        for _ in range(n):
+        for _ in range(count_4):
             warmup_task = StreamsGroupHeartbeatResponseTaskIds()
             warmup_task.subtopology_id, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -862,13 +862,13 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
             warmup_tasks.append(warmup_task)
     message.endpoint_information_epoch = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 7, True)
-    if n < 0:
+    count_5, pos = read_count(data, pos, True, 7, True)
+    if count_5 < 0:
         message.partitions_by_user_endpoint = None
     else:
         partitions_by_user_endpoint: list[EndpointToPartitions] = []
         message.partitions_by_user_endpoint = partitions_by_user_endpoint
-        for _ in range(n):
+        for _ in range(count_5):
             endpoint_to_partitions = EndpointToPartitions()
             user_endpoint = StreamsGroupHeartbeatResponseEndpoint()
             user_endpoint.host, pos = read_string(data, pos, True)
@@ -877,10 +877,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
             if k:
                 user_endpoint.unknown_tags, pos = read_tags(data, pos, k)
             endpoint_to_partitions.user_endpoint = user_endpoint
-            n, pos = read_count(data, pos, True, 3)
+            count_6, pos = read_count(data, pos, True, 3)
             active_partitions: list[TopicPartition] = []
             endpoint_to_partitions.active_partitions = active_partitions
-            for _ in range(n):
+            for _ in range(count_6):
                 active_partition = TopicPartition()
                 active_partition.topic, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)
@@ -891,10 +891,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> StreamsGroupHea
                 if k:
                     active_partition.unknown_tags, pos = read_tags(data, pos, k)
                 active_partitions.append(active_partition)
-            n, pos = read_count(data, pos, True, 3)
+            count_7, pos = read_count(data, pos, True, 3)
             standby_partitions: list[TopicPartition] = []
             endpoint_to_partitions.standby_partitions = standby_partitions
-            for _ in range(n):
+            for _ in range(count_7):
                 standby_partition = TopicPartition()
                 standby_partition.topic, pos = read_string(data, pos, True)
                 n, pos = read_count(data, pos, True, 4)

@@ -120,10 +120,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupMemberMetada
         if k:
             user_endpoint.unknown_tags, pos = read_tags(data, pos, k)
         message.user_endpoint = user_endpoint
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     client_tags: list[KeyValue] = []
     message.client_tags = client_tags
-    for _ in range(n):
+    for _ in range(count):
         client_tag = KeyValue()
         client_tag.key, pos = read_string(data, pos, True)
         client_tag.value, pos = read_string(data, pos, True)

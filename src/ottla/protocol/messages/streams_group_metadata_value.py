@@ -76,19 +76,20 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupMetadataValu
     if k:
         if k > 127:
             k, pos = more_uvarint(data, pos, k)
-        for _ in range(k):
+        tag_count = k
+        for _ in range(tag_count):
             tag, pos, tag_end = read_tag(data, pos)
             if tag == 0:
                 message.validated_topology_epoch = u_i(data, pos)[0]
                 pos += 4
             elif tag == 1:
-                n, pos = read_count(data, pos, True, 3, True)
-                if n < 0:
+                count, pos = read_count(data, pos, True, 3, True)
+                if count < 0:
                     message.last_assignment_configs = None
                 else:
                     last_assignment_configs: list[LastAssignmentConfig] = []
                     message.last_assignment_configs = last_assignment_configs
-                    for _ in range(n):
+                    for _ in range(count):
                         last_assignment_config = LastAssignmentConfig()
                         last_assignment_config.key, pos = read_string(data, pos, True)
                         last_assignment_config.value, pos = read_string(data, pos, True)

@@ -56,10 +56,10 @@ class StreamsGroupTargetAssignmentMemberValue(Message):
 
 def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupTargetAssignmentMemberValue:
     message = StreamsGroupTargetAssignmentMemberValue()
-    n, pos = read_count(data, pos, True, 3)
+    count, pos = read_count(data, pos, True, 3)
     active_tasks: list[TaskIds] = []
     message.active_tasks = active_tasks
-    for _ in range(n):
+    for _ in range(count):
         active_task = TaskIds()
         active_task.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -70,10 +70,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupTargetAssign
         if k:
             active_task.unknown_tags, pos = read_tags(data, pos, k)
         active_tasks.append(active_task)
-    n, pos = read_count(data, pos, True, 3)
+    count_2, pos = read_count(data, pos, True, 3)
     standby_tasks: list[TaskIds] = []
     message.standby_tasks = standby_tasks
-    for _ in range(n):
+    for _ in range(count_2):
         standby_task = TaskIds()
         standby_task.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)
@@ -84,10 +84,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupTargetAssign
         if k:
             standby_task.unknown_tags, pos = read_tags(data, pos, k)
         standby_tasks.append(standby_task)
-    n, pos = read_count(data, pos, True, 3)
+    count_3, pos = read_count(data, pos, True, 3)
     warmup_tasks: list[TaskIds] = []
     message.warmup_tasks = warmup_tasks
-    for _ in range(n):
+    for _ in range(count_3):
         warmup_task = TaskIds()
         warmup_task.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 4)

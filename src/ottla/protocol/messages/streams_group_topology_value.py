@@ -131,28 +131,28 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupTopologyValu
     message = StreamsGroupTopologyValue()
     message.epoch = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 8)
+    count, pos = read_count(data, pos, True, 8)
     subtopologies: list[Subtopology] = []
     message.subtopologies = subtopologies
-    for _ in range(n):
+    for _ in range(count):
         subtopology = Subtopology()
         subtopology.subtopology_id, pos = read_string(data, pos, True)
         n, pos = read_count(data, pos, True, 1)
         subtopology.source_topics, pos = read_strings(data, pos, n, True)
         n, pos = read_count(data, pos, True, 1)
         subtopology.source_topic_regex, pos = read_strings(data, pos, n, True)
-        n, pos = read_count(data, pos, True, 9)
+        count_2, pos = read_count(data, pos, True, 9)
         state_changelog_topics: list[TopicInfo] = []
         subtopology.state_changelog_topics = state_changelog_topics
-        for _ in range(n):
+        for _ in range(count_2):
             state_changelog_topic = TopicInfo()
             state_changelog_topic.name, pos = read_string(data, pos, True)
             state_changelog_topic.partitions, state_changelog_topic.replication_factor = u_ih(data, pos)
             pos += 6
-            n, pos = read_count(data, pos, True, 3)
+            count_3, pos = read_count(data, pos, True, 3)
             topic_configs: list[TopicConfig] = []
             state_changelog_topic.topic_configs = topic_configs
-            for _ in range(n):
+            for _ in range(count_3):
                 topic_config = TopicConfig()
                 topic_config.key, pos = read_string(data, pos, True)
                 topic_config.value, pos = read_string(data, pos, True)
@@ -168,18 +168,18 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupTopologyValu
             state_changelog_topics.append(state_changelog_topic)
         n, pos = read_count(data, pos, True, 1)
         subtopology.repartition_sink_topics, pos = read_strings(data, pos, n, True)
-        n, pos = read_count(data, pos, True, 9)
+        count_4, pos = read_count(data, pos, True, 9)
         repartition_source_topics: list[TopicInfo] = []
         subtopology.repartition_source_topics = repartition_source_topics
-        for _ in range(n):
+        for _ in range(count_4):
             repartition_source_topic = TopicInfo()
             repartition_source_topic.name, pos = read_string(data, pos, True)
             repartition_source_topic.partitions, repartition_source_topic.replication_factor = u_ih(data, pos)
             pos += 6
-            n, pos = read_count(data, pos, True, 3)
+            count_5, pos = read_count(data, pos, True, 3)
             topic_configs_2: list[TopicConfig] = []
             repartition_source_topic.topic_configs = topic_configs_2
-            for _ in range(n):
+            for _ in range(count_5):
                 topic_config_2 = TopicConfig()
                 topic_config_2.key, pos = read_string(data, pos, True)
                 topic_config_2.value, pos = read_string(data, pos, True)
@@ -193,10 +193,10 @@ def _decode_any(data: bytes, pos: int, version: int) -> StreamsGroupTopologyValu
             if k:
                 repartition_source_topic.unknown_tags, pos = read_tags(data, pos, k)
             repartition_source_topics.append(repartition_source_topic)
-        n, pos = read_count(data, pos, True, 4)
+        count_6, pos = read_count(data, pos, True, 4)
         copartition_groups: list[CopartitionGroup] = []
         subtopology.copartition_groups = copartition_groups
-        for _ in range(n):
+        for _ in range(count_6):
             copartition_group = CopartitionGroup()
             n, pos = read_count(data, pos, True, 2)
             copartition_group.source_topics = list(unpack_from(f">{n}h", data, pos))

@@ -135,13 +135,13 @@ def _decode_request_0_2(data: bytes, pos: int, version: int) -> SyncGroupRequest
         raise MalformedMessage("message.member_id has a wrong length")
     message.member_id = data[pos:stop].decode()
     pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.assignments has a wrong count")
     assignments: list[SyncGroupRequestAssignment] = []
     message.assignments = assignments
-    for _ in range(n):
+    for _ in range(count):
         assignment = SyncGroupRequestAssignment.__new__(SyncGroupRequestAssignment)
         assignment.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -193,13 +193,13 @@ def _decode_request_3(data: bytes, pos: int, version: int) -> SyncGroupRequest:
             raise MalformedMessage("message.group_instance_id has a wrong length")
         message.group_instance_id = data[pos:stop].decode()
         pos = stop
-    n = u_i(data, pos)[0]
+    count = u_i(data, pos)[0]
     pos += 4
-    if n < 0 or n * 6 > end - pos:
+    if count < 0 or count * 6 > end - pos:
         raise MalformedMessage("message.assignments has a wrong count")
     assignments: list[SyncGroupRequestAssignment] = []
     message.assignments = assignments
-    for _ in range(n):
+    for _ in range(count):
         assignment = SyncGroupRequestAssignment.__new__(SyncGroupRequestAssignment)
         assignment.unknown_tags = None
         n = u_h(data, pos)[0]
@@ -257,16 +257,16 @@ def _decode_request_4(data: bytes, pos: int, version: int) -> SyncGroupRequest:
             raise MalformedMessage("message.group_instance_id has a wrong length")
         message.group_instance_id = data[pos:stop].decode()
         pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.assignments has a wrong count")
     assignments: list[SyncGroupRequestAssignment] = []
     message.assignments = assignments
-    for _ in range(n):
+    for _ in range(count):
         assignment = SyncGroupRequestAssignment.__new__(SyncGroupRequestAssignment)
         assignment.unknown_tags = None
         n = data[pos]
@@ -358,16 +358,16 @@ def _decode_request_5(data: bytes, pos: int, version: int) -> SyncGroupRequest:
             raise MalformedMessage("message.protocol_name has a wrong length")
         message.protocol_name = data[pos:stop].decode()
         pos = stop
-    n = data[pos]
+    count = data[pos]
     pos += 1
-    if n > 127:
-        n, pos = more_uvarint(data, pos, n)
-    n -= 1
-    if n < 0 or n * 3 > end - pos:
+    if count > 127:
+        count, pos = more_uvarint(data, pos, count)
+    count -= 1
+    if count < 0 or count * 3 > end - pos:
         raise MalformedMessage("message.assignments has a wrong count")
     assignments: list[SyncGroupRequestAssignment] = []
     message.assignments = assignments
-    for _ in range(n):
+    for _ in range(count):
         assignment = SyncGroupRequestAssignment.__new__(SyncGroupRequestAssignment)
         assignment.unknown_tags = None
         n = data[pos]

@@ -100,13 +100,13 @@ def _decode_any(data: bytes, pos: int, version: int) -> TransactionLogValue:
     message = TransactionLogValue()
     message.producer_id, message.producer_epoch, message.transaction_timeout_ms, message.transaction_status = u_qhib(data, pos)
     pos += 15
-    n, pos = read_count(data, pos, flexible, 3, True)
-    if n < 0:
+    count, pos = read_count(data, pos, flexible, 3, True)
+    if count < 0:
         message.transaction_partitions = None
     else:
         transaction_partitions: list[PartitionsSchema] = []
         message.transaction_partitions = transaction_partitions
-        for _ in range(n):
+        for _ in range(count):
             transaction_partition = PartitionsSchema()
             transaction_partition.topic, pos = read_string(data, pos, flexible)
             n, pos = read_count(data, pos, flexible, 4)
@@ -126,7 +126,8 @@ def _decode_any(data: bytes, pos: int, version: int) -> TransactionLogValue:
         if k:
             if k > 127:
                 k, pos = more_uvarint(data, pos, k)
-            for _ in range(k):
+            tag_count = k
+            for _ in range(tag_count):
                 tag, pos, tag_end = read_tag(data, pos)
                 if tag == 0:
                     message.previous_producer_id = u_q(data, pos)[0]

@@ -164,16 +164,16 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> TxnOffsetCommitR
         pos += 4
         message.member_id, pos = read_string(data, pos, True)
         message.group_instance_id, pos = read_nullable_string(data, pos, True)
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[TxnOffsetCommitRequestTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = TxnOffsetCommitRequestTopic()
         topic.name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 14)
+        count_2, pos = read_count(data, pos, flexible, 14)
         partitions: list[TxnOffsetCommitRequestPartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = TxnOffsetCommitRequestPartition()
             partition.partition_index, partition.committed_offset = u_iq(data, pos)
             pos += 12
@@ -264,16 +264,16 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> TxnOffsetCommit
     message = TxnOffsetCommitResponse()
     message.throttle_time_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, flexible, 3)
+    count, pos = read_count(data, pos, flexible, 3)
     topics: list[TxnOffsetCommitResponseTopic] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = TxnOffsetCommitResponseTopic()
         topic.name, pos = read_string(data, pos, flexible)
-        n, pos = read_count(data, pos, flexible, 6)
+        count_2, pos = read_count(data, pos, flexible, 6)
         partitions: list[TxnOffsetCommitResponsePartition] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = TxnOffsetCommitResponsePartition()
             partition.partition_index, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -108,10 +108,10 @@ def _decode_request_any(data: bytes, pos: int, version: int) -> UpdateFeaturesRe
     message = UpdateFeaturesRequest()
     message.timeout_ms = u_i(data, pos)[0]
     pos += 4
-    n, pos = read_count(data, pos, True, 5)
+    count, pos = read_count(data, pos, True, 5)
     feature_updates: list[FeatureUpdateKey] = []
     message.feature_updates = feature_updates
-    for _ in range(n):
+    for _ in range(count):
         feature_update = FeatureUpdateKey()
         feature_update.feature, pos = read_string(data, pos, True)
         feature_update.max_version_level = u_h(data, pos)[0]
@@ -188,10 +188,10 @@ def _decode_response_any(data: bytes, pos: int, version: int) -> UpdateFeaturesR
     pos += 6
     message.error_message, pos = read_nullable_string(data, pos, True)
     if version <= 1:
-        n, pos = read_count(data, pos, True, 5)
+        count, pos = read_count(data, pos, True, 5)
         results: list[UpdatableFeatureResult] = []
         message.results = results
-        for _ in range(n):
+        for _ in range(count):
             result = UpdatableFeatureResult()
             result.feature, pos = read_string(data, pos, True)
             result.error_code = u_h(data, pos)[0]

@@ -160,27 +160,27 @@ class WriteShareGroupStateResponse(Message):
 def _decode_request_any(data: bytes, pos: int, version: int) -> WriteShareGroupStateRequest:
     message = WriteShareGroupStateRequest()
     message.group_id, pos = read_string(data, pos, True)
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     topics: list[WriteStateData] = []
     message.topics = topics
-    for _ in range(n):
+    for _ in range(count):
         topic = WriteStateData()
         topic.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 22)
+        count_2, pos = read_count(data, pos, True, 22)
         partitions: list[PartitionData] = []
         topic.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionData()
             partition.partition, partition.state_epoch, partition.leader_epoch, partition.start_offset = u_iiiq(data, pos)
             pos += 20
             if version >= 1:
                 partition.delivery_complete_count = u_i(data, pos)[0]
                 pos += 4
-            n, pos = read_count(data, pos, True, 20)
+            count_3, pos = read_count(data, pos, True, 20)
             state_batches: list[StateBatch] = []
             partition.state_batches = state_batches
-            for _ in range(n):
+            for _ in range(count_3):
                 state_batche = StateBatch()
                 state_batche.first_offset, state_batche.last_offset, state_batche.delivery_state, state_batche.delivery_count, k = u_qqbhB(data, pos)
                 pos += 20
@@ -254,17 +254,17 @@ def encode_request(message: WriteShareGroupStateRequest, version: int, out: byte
 
 def _decode_response_any(data: bytes, pos: int, version: int) -> WriteShareGroupStateResponse:
     message = WriteShareGroupStateResponse()
-    n, pos = read_count(data, pos, True, 18)
+    count, pos = read_count(data, pos, True, 18)
     results: list[WriteStateResult] = []
     message.results = results
-    for _ in range(n):
+    for _ in range(count):
         result = WriteStateResult()
         result.topic_id = u_u(data, pos)[0]
         pos += 16
-        n, pos = read_count(data, pos, True, 8)
+        count_2, pos = read_count(data, pos, True, 8)
         partitions: list[PartitionResult] = []
         result.partitions = partitions
-        for _ in range(n):
+        for _ in range(count_2):
             partition = PartitionResult()
             partition.partition, partition.error_code = u_ih(data, pos)
             pos += 6

@@ -148,17 +148,17 @@ class WriteTxnMarkersResponse(Message):
 
 def _decode_request_any(data: bytes, pos: int, version: int) -> WriteTxnMarkersRequest:
     message = WriteTxnMarkersRequest()
-    n, pos = read_count(data, pos, True, 17)
+    count, pos = read_count(data, pos, True, 17)
     markers: list[WritableTxnMarker] = []
     message.markers = markers
-    for _ in range(n):
+    for _ in range(count):
         marker = WritableTxnMarker()
         marker.producer_id, marker.producer_epoch, marker.transaction_result = u_qht(data, pos)
         pos += 11
-        n, pos = read_count(data, pos, True, 3)
+        count_2, pos = read_count(data, pos, True, 3)
         topics: list[WritableTxnMarkerTopic] = []
         marker.topics = topics
-        for _ in range(n):
+        for _ in range(count_2):
             topic = WritableTxnMarkerTopic()
             topic.name, pos = read_string(data, pos, True)
             n, pos = read_count(data, pos, True, 4)
@@ -231,23 +231,23 @@ def encode_request(message: WriteTxnMarkersRequest, version: int, out: bytearray
 
 def _decode_response_any(data: bytes, pos: int, version: int) -> WriteTxnMarkersResponse:
     message = WriteTxnMarkersResponse()
-    n, pos = read_count(data, pos, True, 10)
+    count, pos = read_count(data, pos, True, 10)
     markers: list[WritableTxnMarkerResult] = []
     message.markers = markers
-    for _ in range(n):
+    for _ in range(count):
         marker = WritableTxnMarkerResult()
         marker.producer_id = u_q(data, pos)[0]
         pos += 8
-        n, pos = read_count(data, pos, True, 3)
+        count_2, pos = read_count(data, pos, True, 3)
         topics: list[WritableTxnMarkerTopicResult] = []
         marker.topics = topics
-        for _ in range(n):
+        for _ in range(count_2):
             topic = WritableTxnMarkerTopicResult()
             topic.name, pos = read_string(data, pos, True)
-            n, pos = read_count(data, pos, True, 7)
+            count_3, pos = read_count(data, pos, True, 7)
             partitions: list[WritableTxnMarkerPartitionResult] = []
             topic.partitions = partitions
-            for _ in range(n):
+            for _ in range(count_3):
                 partition = WritableTxnMarkerPartitionResult()
                 partition.partition_index, partition.error_code, k = u_ihB(data, pos)
                 pos += 7
