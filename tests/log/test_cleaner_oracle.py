@@ -109,7 +109,7 @@ def described(data: bytes) -> object:
     """Return everything but what compression makes of it."""
     batches = []
     for pos, header in iter_batches(data):
-        names = getattr(BatchHeader, "__slots__", None) or getattr(BatchHeader, "__mypyc_attrs__", ())
+        names: tuple[str, ...] = getattr(BatchHeader, "__slots__", ()) or getattr(BatchHeader, "__mypyc_attrs__", ())
         fields = {name: getattr(header, name) for name in names if name not in ("crc", "size")}
         batches.append((fields, list(iter_records(data, pos, header, max_bytes=1 << 24))))
     return batches

@@ -206,7 +206,7 @@ class Dispatcher:
             except CODEC_ERRORS as error:
                 raise _malformed(frame, error) from error
             finally:
-                del frame
+                frame = b""  # nobody needs it any more; it may be large
                 self._node.large_buffers.let_go(size_bytes)
             answer = entry.handle(request, context)
             if isinstance(answer, Deferred):
