@@ -91,7 +91,7 @@ class Bench:
         target_ms = self.now_ms + delta_ms
         while (next_ms := min(self.timers.values(), default=target_ms + 1)) <= target_ms:
             self.now_ms = max(self.now_ms, next_ms)
-            due = self.deadlines.due(self.now_ms)
+            due = list(self.deadlines.due(self.now_ms))
             assert due
             # What comes due together comes in the order in which it was set.
             for key in sorted(due, key=list(self.timers).index):

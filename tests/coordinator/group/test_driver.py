@@ -636,6 +636,27 @@ async def test_a_session_that_runs_out_is_a_reason(rig: Rig) -> None:
     assert rig.coordinator.figures.completed_rebalances == 1
 
 
+async def test_a_follower_that_waits_for_its_assignment_outlives_its_leader(rig: Rig) -> None:
+    """Both sessions run out at the same moment; a parked SyncGroup counts as a heartbeat, as in Kafka."""
+    ids = [rig.join(), rig.join()]
+    await settle()
+    leader, follower = (rig.join(told[0].member_id) for told in ids)
+    await settle()
+    rig.clock.advance(3_000)
+    await settle()
+    rig.clock.advance(3_000)
+    await settle()
+    assert leader[0].leader == follower[0].leader == leader[0].member_id
+    synced = rig.sync(follower[0].member_id, 1)
+    rig.clock.advance(10_000)
+    await settle()
+    assert synced[0].error is ErrorCode.REBALANCE_IN_PROGRESS
+    again = rig.join(follower[0].member_id)
+    await settle()
+    assert (again[0].error, again[0].generation_id) == (ErrorCode.NONE, 2)
+    assert again[0].leader == follower[0].member_id
+
+
 async def test_offsets_are_counted_that_were_committed_and_that_expired(rig: Rig) -> None:
     rig.commit(5)
     rig.commit(6, partition=1)

@@ -36,7 +36,7 @@ def test_deadlines_are_what_was_said_last(script: list[tuple[str, int, int]]) ->
         else:
             now += number
             due = {key for key, deadline in expected.items() if deadline <= now}
-            found = deadlines.due(now)
+            found = list(deadlines.due(now))
             assert set(found) == due
             assert len(found) == len(due)
             assert [expected[key] for key in found] == sorted(expected[key] for key in found)
@@ -48,13 +48,27 @@ def test_deadlines_are_what_was_said_last(script: list[tuple[str, int, int]]) ->
             assert next_ms <= min(expected.values())
 
 
+def test_what_one_deadline_changes_counts_for_the_others_of_the_same_moment() -> None:
+    deadlines: Deadlines[str] = Deadlines()
+    for name in ("first", "renewed", "cancelled", "last"):
+        deadlines.set(name, 10)
+    found = []
+    for name in deadlines.due(15):
+        found.append(name)
+        if name == "first":
+            deadlines.set("renewed", 30)
+            deadlines.cancel("cancelled")
+    assert found == ["first", "last"]
+    assert list(deadlines.due(30)) == ["renewed"]
+
+
 def test_renewals_do_not_fill_the_queue() -> None:
     deadlines: Deadlines[str] = Deadlines()
     for now in range(10_000):
         deadlines.set("session", now + 100)
     assert len(deadlines._heap) == 1
     assert heapq.nsmallest(1, deadlines._heap)[0][0] == 100
-    assert deadlines.due(100) == []
+    assert list(deadlines.due(100)) == []
     deadlines.clear()
     assert deadlines.next_ms() is None
 

@@ -5,7 +5,7 @@ still holds the old one, and when that comes up the key is queued again for what
 """
 
 import heapq
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -46,25 +46,25 @@ class Deadlines(Generic[K]):
         """Return when to ask again, which may be too early but never too late; None when nothing is set."""
         return self._heap[0][0] if self._heap else None
 
-    def due(self, now_ms: float) -> list[K]:
-        """Return what has come due, in the order of its deadlines, and forget it."""
-        due: list[tuple[float, int, K]] = []
+    def due(self, now_ms: float) -> Iterator[K]:
+        """Yield what has come due, in the order of its deadlines, each forgotten as it is yielded.
+
+        What is set or cancelled meanwhile counts: one session's end may renew another that was to end with it.
+        """
         heap = self._heap
         while heap and heap[0][0] <= now_ms:
-            queued_ms, order, key = heapq.heappop(heap)
+            queued_ms, _, key = heapq.heappop(heap)
             if self._queued.get(key) != queued_ms:
                 continue
             del self._queued[key]
             deadline_ms = self._deadlines.get(key)
             if deadline_ms is None:
                 continue
-            if deadline_ms <= now_ms:
+            if deadline_ms == queued_ms:
                 del self._deadlines[key]
-                due.append((deadline_ms, order, key))
+                yield key
             else:
                 self._push(key, deadline_ms)
-        due.sort(key=lambda entry: entry[:2])
-        return [key for _, _, key in due]
 
     def _push(self, key: K, deadline_ms: float) -> None:
         self._count += 1
