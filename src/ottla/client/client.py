@@ -73,6 +73,7 @@ class Client:
         from_: "Start | None" = None,
         on_assigned: "OnChange | None" = None,
         on_revoked: "OnChange | None" = None,
+        on_lost: "OnChange | None" = None,
         **settings: "str | int | bool",
     ) -> "Consumer":
         """Make a consumer; use it with ``async with``, or close it.
@@ -87,7 +88,9 @@ class Client:
         default ``"end"``. Keywords are consumer settings with underscores for dots: ``auto_offset_reset``,
         ``enable_auto_commit`` (off here), ``group_instance_id``, ``session_timeout_ms``, ``max_poll_records``,
         ``fetch_max_bytes``, ``isolation_level``, ``partition_assignment_strategy`` (``range``, ``roundrobin``,
-        ``cooperative-sticky``) ... ``on_assigned`` and ``on_revoked`` hear of partitions that a group gives and takes.
+        ``cooperative-sticky``) ... ``on_assigned`` and ``on_revoked`` hear of partitions that a group gives and takes,
+        ``on_lost`` (``on_revoked`` unless given) of those that others may have already, because the group has thrown
+        us out: nothing can be committed for them.
         """
         from .consumer import Consumer
 
@@ -100,6 +103,7 @@ class Client:
             start=from_,
             on_assigned=on_assigned,
             on_revoked=on_revoked,
+            on_lost=on_lost,
             on_close=self._consumers.discard,
         )
         self._consumers.add(consumer)

@@ -20,13 +20,14 @@ async def commit(
     if membership is not None and membership.generation < 0:
         # Without a generation the coordinator would take it for a commit from outside.
         raise BrokerError(ErrorCode.UNKNOWN_MEMBER_ID, subject=f"group {group_id}")
+    generation = NO_GENERATION if membership is None else membership.generation
 
     async def attempt(pending: list[TopicPartition]) -> dict[TopicPartition, BrokerError | None]:
         return await commit_offsets(
             cluster,
             group_id,
             {part: offsets[part] for part in pending},
-            generation=NO_GENERATION if membership is None else membership.generation,
+            generation=generation,
             member_id="" if membership is None else membership.member_id,
             group_instance_id=None if membership is None else membership.group_instance_id,
         )
@@ -34,7 +35,7 @@ async def commit(
     errors = await each(cluster, offsets, attempt, itself, COORDINATOR_AGAIN, cluster.deadline(None))
     if membership is not None:
         for code in {error.code for error in errors.values() if error is not None}:
-            membership.answered(code)
+            membership.answered(code, generation)
     raise_errors(errors.values())
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import inspect
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from types import TracebackType
+from typing import Final
 
 from ottla.client.cluster import Cluster
 from ottla.client.deadline import Deadline
@@ -23,6 +25,8 @@ from .records import ConsumedRecord
 
 OnChange = Callable[[frozenset[TopicPartition]], Awaitable[None] | None]
 """Told of partitions that came or go; may be a coroutine function."""
+
+LEAST_PAUSE_S: Final = 0.01
 
 
 class Consumer:
@@ -43,6 +47,7 @@ class Consumer:
         start: Start | None,
         on_assigned: OnChange | None,
         on_revoked: OnChange | None,
+        on_lost: OnChange | None,
         on_close: "Callable[[Consumer], None]",
     ) -> None:
         self._cluster = cluster
@@ -53,6 +58,7 @@ class Consumer:
         self._start: Start = _default_start(self._reset) if start is None else start
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
+        self._on_lost = on_revoked if on_lost is None else on_lost
         self._on_close = on_close
         self._read_committed = settings.text("isolation.level") == "read_committed"
         self._auto_create = settings.switch("allow.auto.create.topics")
@@ -60,7 +66,7 @@ class Consumer:
         self._max_age_s = settings.seconds("metadata.max.age.ms")
         self._fetcher = Fetcher(cluster, settings)
         self._membership: Membership | None = None
-        self._joining: asyncio.Task[Joined] | None = None
+        self._joining: asyncio.Task[Joined | None] | None = None
         self._counts: dict[str, int] = {}
         self._portions: deque[Portion] = deque()
         if topics and partitions:
@@ -78,6 +84,9 @@ class Consumer:
             else None
         )
         self._committed_at = self._loop.time()
+        pauses = [self._max_age_s, settings.seconds("max.poll.interval.ms") / 2, self._auto_commit_s or math.inf]
+        self._look_up_s = max(min(pauses), LEAST_PAUSE_S)
+        """How long a poll that waits for records may do nothing else: it is a sign of life, and commits."""
 
     @property
     def assignment(self) -> frozenset[TopicPartition]:
@@ -174,7 +183,7 @@ class Consumer:
             if deadline.over:
                 return
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(deadline.left_s):
+                async with asyncio.timeout(min(deadline.left_s, self._look_up_s)):
                     await fetcher.arrived.wait()
 
     # What is read
@@ -229,6 +238,9 @@ class Consumer:
                 return False
             joining, self._joining = self._joining, None
             joined = joining.result()
+            membership.polled()  # the wait for the others was ours
+            if joined is None:
+                continue  # thrown out: what we owned is let go of before the next join
             try:
                 await self._after_join(membership, joined)
             except asyncio.CancelledError:
@@ -240,11 +252,12 @@ class Consumer:
         """Let go of what others may get: everything in an eager group, and everything if we were thrown out."""
         if not self._fetcher.states:
             return
-        if membership.lost:
-            await self._take_away(self.assignment)
-        elif not membership.cooperative:
+        if not membership.lost and not membership.cooperative:
             await self._commit_before_losing()
-            await self._take_away(self.assignment)
+        if membership.lost:
+            await self._take_away(self.assignment, self._on_lost)
+        elif not membership.cooperative:
+            await self._take_away(self.assignment, self._on_revoked)
 
     async def _after_join(self, membership: Membership, joined: Joined) -> None:
         self._counts = joined.counts
@@ -252,7 +265,7 @@ class Consumer:
         if revoked:
             # Only in a cooperative group: what we let go of can be given to others when we join again.
             await self._commit_before_losing()
-            await self._take_away(revoked)
+            await self._take_away(revoked, self._on_revoked)
             membership.must_join = True
         await self._assign(joined.partitions)
 
@@ -260,8 +273,8 @@ class Consumer:
         if self._auto_commit_s is not None:
             await self._commit_quietly()
 
-    async def _take_away(self, partitions: frozenset[TopicPartition]) -> None:
-        await _tell(self._on_revoked, partitions)
+    async def _take_away(self, partitions: frozenset[TopicPartition], listener: OnChange | None) -> None:
+        await _tell(listener, partitions)
         self._fetcher.assign({part: state for part, state in self._fetcher.states.items() if part not in partitions})
 
     async def _assign(self, partitions: Collection[TopicPartition]) -> None:

@@ -43,13 +43,8 @@ JOIN_EXTRA_S: Final = 5.0
 
 LEAVE_WITHIN_S: Final = 3.0
 
-_JOIN_AGAIN: Final = frozenset(
-    {
-        ErrorCode.REBALANCE_IN_PROGRESS,
-        ErrorCode.ILLEGAL_GENERATION,
-        ErrorCode.UNKNOWN_MEMBER_ID,
-    }
-)
+_THROWN_OUT: Final = frozenset({ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION})
+_JOIN_AGAIN: Final = _THROWN_OUT | {ErrorCode.REBALANCE_IN_PROGRESS}
 
 
 class State(Enum):
@@ -110,9 +105,11 @@ class Membership:
         """Note that the reader is alive."""
         self._polled_at = self._loop.time()
 
-    async def join(self, owned: Collection[TopicPartition]) -> Joined:
+    async def join(self, owned: Collection[TopicPartition]) -> Joined | None:
         """Join or join again, with what is still owned, until the group has a share for us.
 
+        None says that we were thrown out and what was owned is lost (``onPartitionsLost`` of Kafka's consumer): the
+        next join comes with nothing.
         Raises what is not to be mended by trying again: BrokerError (a group of another kind, a fenced instance id, no
         authorization), AuthenticationFailed ... and what did not pass within ``default.api.timeout.ms``.
         """
@@ -127,8 +124,11 @@ class Membership:
             except BrokerError as error:
                 if coordinator_moved(error.code):
                     self._cluster.forget_coordinator(self.group_id)
-                elif error.code == ErrorCode.UNKNOWN_MEMBER_ID:
-                    self._forget_member_id()
+                elif error.code in _THROWN_OUT:
+                    self._forget(error.code)
+                    if owned:
+                        self._thrown_out()
+                        return None
                 if error.code == ErrorCode.MEMBER_ID_REQUIRED:
                     continue
                 failed: ClientError = error
@@ -228,7 +228,7 @@ class Membership:
             await asyncio.sleep(self._heartbeat_s)
             if self._loop.time() - self._polled_at > self._poll_interval_s:
                 await self._say_goodbye("the consumer has not polled for max.poll.interval.ms")
-                self.thrown_out()
+                self._thrown_out()
                 return
             request = HeartbeatRequest(
                 group_id=self.group_id,
@@ -250,26 +250,30 @@ class Membership:
             except ClientError as error:
                 self._failed(error)
                 return
-            self.answered(response.error_code)
+            self.answered(response.error_code, request.generation_id)
 
-    def answered(self, code: int) -> None:
-        """Take the code of a heartbeat's or a commit's answer."""
+    def answered(self, code: int, generation: int) -> None:
+        """Take the code of a heartbeat's or a commit's answer, and of which generation it was sent.
+
+        During a join, and after it, an answer of before has nothing to say: what became of us the join finds out.
+        """
         if code == ErrorCode.NONE:
             return
         if coordinator_moved(code):
             self._cluster.forget_coordinator(self.group_id)
+        elif self._state is not State.STABLE or generation != self.generation:
+            return
         elif code == ErrorCode.REBALANCE_IN_PROGRESS:
             if not self.must_join:
                 self.must_join = True
                 self._on_change()
-        elif code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION):
-            if code == ErrorCode.UNKNOWN_MEMBER_ID:
-                self.member_id = ""
-            self.thrown_out()
+        elif code in _THROWN_OUT:
+            self._forget(code)
+            self._thrown_out()
         elif not (error := BrokerError(code, subject=f"group {self.group_id}")).retriable:
             self._failed(error)
 
-    def thrown_out(self) -> None:
+    def _thrown_out(self) -> None:
         """We are no member any more: what we owned is others' now."""
         self._state = State.OUT
         self.generation = NO_GENERATION
@@ -279,34 +283,31 @@ class Membership:
 
     def _failed(self, error: ClientError) -> None:
         self.error = error
-        self.thrown_out()
+        self._thrown_out()
 
-    def _forget_member_id(self) -> None:
-        self.member_id = ""
+    def _forget(self, code: int) -> None:
+        """Forget what the coordinator does: our id too, or only that we belong to this generation."""
+        if code == ErrorCode.UNKNOWN_MEMBER_ID:
+            self.member_id = ""
         self.generation = NO_GENERATION
 
     async def close(self) -> None:
         """Leave the group, unless we are a static member, whose place is kept; within a few seconds."""
         await self._stop_heartbeats()
-        if self.group_instance_id is None:
-            await self._say_goodbye("the consumer is being closed")
+        await self._say_goodbye("the consumer is being closed")
         self._state = State.OUT
         await self._cluster.close_lane(self.lane)
 
     async def _say_goodbye(self, reason: str) -> None:
-        if not self.member_id:
-            return
         member_id, self.member_id = self.member_id, ""
+        if not member_id or self.group_instance_id is not None:
+            return  # a static member's place is kept for it, the session long
         try:
             node_id = await self._cluster.coordinator(self.group_id)
             connection = await self._cluster.node(node_id)
             version = connection.version(ApiKey.LEAVE_GROUP)
             if version >= 3:
-                identity = MemberIdentity(
-                    member_id=member_id,
-                    group_instance_id=self.group_instance_id,
-                    reason=reason if version >= 5 else None,
-                )
+                identity = MemberIdentity(member_id=member_id, reason=reason if version >= 5 else None)
                 request = LeaveGroupRequest(group_id=self.group_id, members=[identity])
             else:
                 request = LeaveGroupRequest(group_id=self.group_id, member_id=member_id)
