@@ -8,6 +8,7 @@ import pytest
 from tests.client.fake import Answer, Closes, FakeBroker, Hangs, until
 
 from ottla.client import BrokerError, Client, ClientClosed, ClientError, RecordTooLarge, TimedOut
+from ottla.client.producer import Producer
 from ottla.model.error_codes import ErrorCode
 from ottla.protocol.api_table import ApiKey
 from ottla.protocol.message import Message
@@ -31,6 +32,8 @@ class Partitions:
         self.batches: list[tuple[str, int, BatchHeader, list[Record]]] = []
         self.refused: list[BatchHeader] = []
         self.producer_ids = 100
+        self.epoch = 0
+        self.log_start_offset = 0
         self.max_records = 10**9
         self._codes: Iterator[int] = iter(codes)
         self._ends: dict[tuple[str, int], int] = {}
@@ -39,7 +42,7 @@ class Partitions:
 
     def init_producer_id(self, request: Message, version: int) -> Answer:
         self.producer_ids += 1
-        return InitProducerIdResponse(producer_id=self.producer_ids, producer_epoch=0)
+        return InitProducerIdResponse(producer_id=self.producer_ids, producer_epoch=self.epoch)
 
     def produce(self, request: Message, version: int) -> Answer:
         assert isinstance(request, ProduceRequest)
@@ -60,7 +63,7 @@ class Partitions:
             code = ErrorCode.MESSAGE_TOO_LARGE
         if code:
             self.refused.append(header)
-            return PartitionProduceResponse(index=partition, error_code=code)
+            return PartitionProduceResponse(index=partition, error_code=code, log_start_offset=self.log_start_offset)
         base = self._ends.get((topic, partition), 0)
         self._ends[topic, partition] = base + header.count
         self.batches.append((topic, partition, header, list(iter_records(data, 0, header, max_bytes=10**8))))
@@ -68,6 +71,11 @@ class Partitions:
 
     def values(self, partition: int = 0) -> list[bytes | None]:
         return [record.value for _, part, _, records in self.batches for record in records if part == partition]
+
+
+def _numbers(header: BatchHeader) -> tuple[int, int, int]:
+    """Producer id, epoch, sequence."""
+    return header.producer_id, header.producer_epoch, header.base_sequence
 
 
 async def test_records_travel_in_batches_with_sequence_numbers(fake: FakeBroker) -> None:
@@ -198,18 +206,68 @@ async def test_one_record_that_is_too_large_fails_alone(fake: FakeBroker) -> Non
         assert (await producer.send("t", b"y")).offset == 0
         assert producer.failed_records == 1
         assert producer.buffered_bytes == 0
-    assert [(h.producer_id, h.base_sequence) for _, _, h, _ in leader.batches] == [(102, 0)], "anew under a fresh id"
+    assert [_numbers(header) for _, _, header, _ in leader.batches] == [(101, 1, 0)], "anew under a higher epoch"
 
 
 @pytest.mark.parametrize("code", [ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID])
-async def test_a_leader_that_forgot_us_gets_the_batch_under_a_fresh_id(fake: FakeBroker, code: ErrorCode) -> None:
+async def test_a_leader_that_forgot_us_gets_the_batch_under_a_higher_epoch(fake: FakeBroker, code: ErrorCode) -> None:
+    """Kafka's TransactionManager.canRetry: the id stays, so what is still on its way under the old epoch is refused."""
+    fake.topics["t"] = 2
+    leader = Partitions(fake, codes=[0, 0, code])
+    async with Client(fake.address, QUICK) as client, client.producer() as producer:
+        await producer.send("t", b"other", partition=1)
+        await producer.send("t", b"a", partition=0)
+        await producer.send("t", b"b", partition=0)
+        await producer.send("t", b"c", partition=0)
+        await producer.send("t", b"other", partition=1)
+    assert leader.values() == [b"a", b"b", b"c"]
+    assert leader.producer_ids == 101
+    of = [[_numbers(header) for _, part, header, _ in leader.batches if part == number] for number in (0, 1)]
+    assert of == [[(101, 0, 0), (101, 1, 0), (101, 1, 1)], [(101, 0, 0), (101, 0, 1)]]
+
+
+@pytest.mark.parametrize("code", [ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID])
+async def test_a_batch_has_its_numbers_made_anew_once(fake: FakeBroker, code: ErrorCode) -> None:
+    """Refused again with the first numbers of an epoch it is sent again as it is (``sequenceHasBeenReset``)."""
     fake.topics["t"] = 1
-    leader = Partitions(fake, codes=[0, code])
+    leader = Partitions(fake, codes=[0, code, code, code])
     async with Client(fake.address, QUICK) as client, client.producer() as producer:
         await producer.send("t", b"a")
         await producer.send("t", b"b")
     assert leader.values() == [b"a", b"b"]
-    assert [(h.producer_id, h.base_sequence) for _, _, h, _ in leader.batches] == [(101, 0), (102, 0)]
+    assert [_numbers(header) for header in leader.refused] == [(101, 0, 1), (101, 1, 0), (101, 1, 0)]
+
+
+async def test_a_leader_that_cannot_say_where_its_log_begins_is_asked_again(fake: FakeBroker) -> None:
+    """UNKNOWN_PRODUCER_ID without a log start offset: the partition is moving, and nobody has forgotten us yet."""
+    fake.topics["t"] = 1
+    leader = Partitions(fake, codes=[0, ErrorCode.UNKNOWN_PRODUCER_ID])
+    leader.log_start_offset = -1
+    async with Client(fake.address, QUICK) as client, client.producer() as producer:
+        await producer.send("t", b"a")
+        await producer.send("t", b"b")
+    assert [_numbers(header) for _, _, header, _ in leader.batches] == [(101, 0, 0), (101, 0, 1)]
+
+
+async def test_a_batch_of_an_old_epoch_has_failed(fake: FakeBroker) -> None:
+    fake.topics["t"] = 1
+    leader = Partitions(fake, codes=[0, ErrorCode.INVALID_PRODUCER_EPOCH])
+    async with Client(fake.address, QUICK) as client, client.producer() as producer:
+        await producer.send("t", b"a")
+        with pytest.raises(BrokerError, match="INVALID_PRODUCER_EPOCH"):
+            await producer.send("t", b"b")
+        await producer.send("t", b"c")
+    assert leader.values() == [b"a", b"c"]
+    assert [_numbers(header) for _, _, header, _ in leader.batches] == [(101, 0, 0), (101, 1, 0)]
+
+
+async def test_after_the_last_epoch_there_is_another_producer_id(fake: FakeBroker) -> None:
+    fake.topics["t"] = 1
+    leader = Partitions(fake, codes=[ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER])
+    leader.epoch = 32767
+    async with Client(fake.address, QUICK) as client, client.producer() as producer:
+        await producer.send("t", b"a")
+    assert [_numbers(header) for _, _, header, _ in leader.batches] == [(102, 32767, 0)]
 
 
 async def test_flush_raises_what_nobody_awaited_and_awaiting_raises_it_there(fake: FakeBroker) -> None:
@@ -245,6 +303,86 @@ async def test_a_record_that_does_not_get_there_fails_when_its_time_is_over(fake
     async with Client(fake.address, QUICK) as client, client.producer(delivery_timeout_ms=100) as producer:
         with pytest.raises(TimedOut, match=r"not written within delivery.timeout.ms: .*NOT_LEADER_OR_FOLLOWER"):
             await producer.send("t", b"x")
+
+
+async def test_a_record_that_is_under_way_fails_in_time_as_well(fake: FakeBroker) -> None:
+    """Kafka's Sender.getExpiredInflightBatches: nobody waits for request.timeout.ms beyond delivery.timeout.ms."""
+    fake.topics["t"] = 1
+    leader = Partitions(fake)
+    answered = asyncio.Event()
+
+    async def late(request: Message, version: int) -> Answer:
+        await answered.wait()
+        return leader.produce(request, version)
+
+    fake.handlers[ApiKey.PRODUCE] = late
+    async with Client(fake.address, QUICK) as client, client.producer(delivery_timeout_ms=500) as producer:
+        first = await producer.queue("t", b"a")
+        await until(lambda: bool(fake.of(ApiKey.PRODUCE)))
+        second = await producer.queue("t", b"b")
+        async with asyncio.timeout(10):
+            for delivery in (first, second):
+                with pytest.raises(TimedOut, match=r"not written within delivery\.timeout\.ms"):
+                    await delivery
+        assert (producer.failed_records, producer.buffered_bytes) == (2, 0)
+        answered.set()
+        async with asyncio.timeout(10):
+            while not await _is_written(producer, b"c"):
+                pass
+    assert leader.values()[0] == b"a", "it was written, which nobody could know"
+    (_, first_epoch, _), (_, next_epoch, sequence) = [_numbers(header) for _, _, header, _ in leader.batches][:2]
+    assert next_epoch > first_epoch, "the numbers of what is in doubt are not used again"
+    assert sequence == 0
+
+
+async def _send_for_ever(producer: Producer, value: bytes) -> None:
+    while True:
+        await producer.send("t", value)
+
+
+async def _is_written(producer: Producer, value: bytes) -> bool:
+    try:
+        await producer.send("t", value)
+    except TimedOut:
+        return False
+    return True
+
+
+async def test_acks_0_to_a_broker_that_reads_no_more_fails_in_time(fake: FakeBroker) -> None:
+    fake.topics["t"] = 1
+    reads = asyncio.Event()
+
+    async def stuck(request: Message, version: int) -> Answer:
+        await reads.wait()
+        return Hangs()
+
+    fake.handlers[ApiKey.PRODUCE] = stuck
+    settings = {**QUICK, "max.request.size": "20000000", "batch.size": "20000000"}
+    async with Client(fake.address, settings) as client, client.producer(acks=0, delivery_timeout_ms=200) as producer:
+        async with asyncio.timeout(10):
+            with pytest.raises(TimedOut, match=r"not written within delivery\.timeout\.ms"):
+                await _send_for_ever(producer, bytes(8_000_000))
+        reads.set()
+
+
+async def test_a_connection_that_takes_nothing_is_given_up(fake: FakeBroker) -> None:
+    """As every request that is not answered in ``request.timeout.ms``: else none after it would be."""
+    fake.topics["t"] = 1
+    stuck, reads = [True], asyncio.Event()
+
+    async def produce(request: Message, version: int) -> Answer:
+        if stuck:
+            await reads.wait()
+        return Hangs()
+
+    fake.handlers[ApiKey.PRODUCE] = produce
+    settings = {**QUICK, "max.request.size": "20000000", "batch.size": "20000000", "request.timeout.ms": "200"}
+    async with Client(fake.address, settings) as client, client.producer(acks=0) as producer:
+        async with asyncio.timeout(10):
+            while fake.connections < 2:
+                await producer.send("t", bytes(8_000_000))
+        stuck.clear()
+        reads.set()
 
 
 async def test_retries_are_counted(fake: FakeBroker) -> None:

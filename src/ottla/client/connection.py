@@ -141,12 +141,12 @@ class Connection(asyncio.BufferedProtocol):
         """
         if version is None:
             version = self.version(api_key)
-        correlation_id = await self._send(api_key, message, version)
-        future: asyncio.Future[Message] = self._loop.create_future()
-        self._waiting[correlation_id] = _Waiting(api_key, version, future)
         wait_s = self._request_timeout_s if timeout_s is None else timeout_s
         try:
             async with asyncio.timeout(wait_s):
+                correlation_id = await self._send(api_key, message, version)
+                future: asyncio.Future[Message] = self._loop.create_future()
+                self._waiting[correlation_id] = _Waiting(api_key, version, future)
                 return await future
         except TimeoutError:
             error = ConnectionFailed(f"{self.address} did not answer within {wait_s * 1000:.0f} ms")
@@ -154,8 +154,18 @@ class Connection(asyncio.BufferedProtocol):
             raise error from None
 
     async def send(self, api_key: int, message: Message) -> None:
-        """Send a request that has no answer (Produce with acks=0)."""
-        await self._send(api_key, message, self.version(api_key))
+        """Send a request that has no answer (Produce with acks=0).
+
+        Raises ConnectionFailed, and closes the connection, if the broker takes nothing for ``request.timeout.ms``.
+        """
+        wait_s = self._request_timeout_s
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._send(api_key, message, self.version(api_key))
+        except TimeoutError:
+            error = ConnectionFailed(f"{self.address} took nothing for {wait_s * 1000:.0f} ms")
+            self._fail(error)
+            raise error from None
 
     def close(self) -> None:
         """Close it; whoever waits gets ClientClosed."""

@@ -43,6 +43,7 @@ class Batch:
         "last_error",
         "partition",
         "records",
+        "renumbered",
         "sequence",
         "size_bytes",
     )
@@ -61,6 +62,8 @@ class Batch:
         """Whether somebody waits for one of the records, and so hears of an error."""
         self.identity: Identity | None = None
         self.sequence = -1
+        self.renumbered = False
+        """Whether its sequence numbers were made anew because the leader did not know those before them."""
         self.last_error: ClientError | None = None
 
     def written(self, base_offset: int, append_time_ms: int) -> None:

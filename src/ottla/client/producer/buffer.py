@@ -22,7 +22,8 @@ class Queue:
 
     def __init__(self) -> None:
         self.batches: deque[Batch] = deque()
-        self.under_way = False
+        self.under_way: Batch | None = None
+        """The first batch while a request with it is; it leaves ``batches`` before that if its time is over."""
         self.pause_until = 0.0
         self.identity: Identity | None = None
         self.next_sequence = 0
@@ -32,9 +33,10 @@ class Queue:
 
         One that is sent again must be the same under its sequence numbers, or the leader would not know it.
         """
-        if len(self.batches) == self.under_way or self.batches[-1].last_error is not None:
+        last = self.batches[-1] if self.batches else None
+        if last is None or last is self.under_way or last.last_error is not None:
             return None
-        return self.batches[-1]
+        return last
 
 
 class Buffer:
@@ -115,7 +117,7 @@ class Buffer:
 
     def is_ready(self, queue: Queue, now: float) -> bool:
         """Whether the first batch of a queue should go out."""
-        if queue.under_way or now < queue.pause_until:
+        if queue.under_way is not None or now < queue.pause_until:
             return False
         first = queue.batches[0]
         return (
@@ -130,9 +132,11 @@ class Buffer:
     def next_time(self, now: float) -> float | None:
         """Return when something becomes ready or fails by itself, None if nothing does."""
         times = [
-            min(max(queue.pause_until, queue.batches[0].due, now), queue.batches[0].deadline)
+            queue.batches[0].deadline
+            if queue.under_way is not None
+            else min(max(queue.pause_until, queue.batches[0].due, now), queue.batches[0].deadline)
             for queue in self.queues.values()
-            if queue.batches and not queue.under_way
+            if queue.batches
         ]
         return min(times, default=None)
 

@@ -2,8 +2,9 @@
 
 What may pass by itself is sent again after a pause, until the batch's ``delivery.timeout.ms`` is over. A batch too
 large for its topic is halved. With idempotence each batch has a producer id and sequence numbers, kept when it is sent
-again, so that the leader knows a batch that it has already. A partition whose batch failed for good begins anew with a
-fresh producer id, since nobody can say whether its last sequence numbers are taken.
+again, so that the leader knows a batch that it has already. A partition whose batch failed for good begins anew under a
+higher epoch, since nobody can say whether its last sequence numbers are taken; what may still be on its way under the
+old epoch is refused then. So does one whose leader has forgotten us (Kafka's ``TransactionManager.canRetry``).
 """
 
 import asyncio
@@ -33,15 +34,9 @@ if TYPE_CHECKING:
     from ottla.protocol.messages.produce import PartitionProduceResponse
 
 TOO_LARGE: Final = frozenset({ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE})
-FORGOTTEN: Final = frozenset(
-    {
-        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        ErrorCode.UNKNOWN_PRODUCER_ID,
-        ErrorCode.INVALID_PRODUCER_EPOCH,
-        ErrorCode.INVALID_PRODUCER_ID_MAPPING,
-    }
-)
-"""The leader's memory of our sequence numbers is gone (its records were deleted, say): go on under another id."""
+FORGOTTEN: Final = frozenset({ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID})
+"""What the leader knew of our sequence numbers is gone. It has not written the batch, and only one is ever under way:
+the batch goes out again under a higher epoch."""
 
 MOVED: Final = frozenset(
     {
@@ -53,6 +48,7 @@ MOVED: Final = frozenset(
     }
 )
 MAX_SEQUENCE: Final = 2**31 - 1
+MAX_EPOCH: Final = 2**15 - 1
 
 
 class Sender:
@@ -124,8 +120,7 @@ class Sender:
     def _expire(self, now: float) -> None:
         """Fail what has waited too long."""
         for queue in self._buffer.queues.values():
-            while queue.batches and not queue.under_way and queue.batches[0].deadline <= now:
-                batch = queue.batches[0]
+            while queue.batches and (batch := queue.batches[0]).deadline <= now:
                 why = f": {batch.last_error}" if batch.last_error else ""
                 error = TimedOut(
                     f"partition {batch.partition.partition} of topic {batch.partition.topic}: "
@@ -148,7 +143,7 @@ class Sender:
                 error = BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, subject=f"topic {partition.topic}")
                 self._pause(queue, batch, error)
                 continue
-            queue.under_way = True
+            queue.under_way = batch
             batch.attempts += 1
             batches, size_bytes = open_requests.get(leader, (None, 0))
             if batches is None or size_bytes + batch.size_bytes > self._request_bytes:
@@ -160,27 +155,21 @@ class Sender:
 
     async def _deliver(self, node_id: int, batches: list[Batch]) -> None:
         """Send one request and settle its batches, or have them sent again."""
-        queues = [self._buffer.queues[batch.partition] for batch in batches]
+        taken = batches
         try:
-            topics: dict[str, TopicProduceData] = {}
-            for batch in batches:
-                if self._idempotent:
+            if self._idempotent:
+                for batch in batches:
                     await self._identify(batch)
-                try:
-                    records = self._build(batch)
-                except Exception as error:  # headers that are none, a time beyond 64 bits
-                    self._fail(self._buffer.queues[batch.partition], batch, ClientError(f"not a record: {error}"))
-                    continue
-                topic = topics.setdefault(batch.partition.topic, TopicProduceData(name=batch.partition.topic))
-                topic.partition_data.append(PartitionProduceData(index=batch.partition.partition, records=records))
+            topics = self._build_all(batches)
             batches = [batch for batch in batches if not batch.done.done()]
             if not batches:
                 return
-            request = ProduceRequest(acks=self._acks, timeout_ms=self._timeout_ms, topic_data=list(topics.values()))
+            request = ProduceRequest(acks=self._acks, timeout_ms=self._timeout_ms, topic_data=topics)
             if self._acks == 0:
                 await (await self._cluster.node(node_id)).send(ApiKey.PRODUCE, request)
                 for batch in batches:
-                    self._settle(batch, -1, -1)
+                    if not batch.done.done():
+                        self._settle(batch, -1, -1)
                 return
             # The broker may wait for its followers as long as the timeout says, and answers then.
             response = await self._cluster.ask(node_id, ApiKey.PRODUCE, request, ProduceResponse)
@@ -200,9 +189,24 @@ class Sender:
                 self._unanswered(batch, ClientError(f"the producer failed: {error!r}"))
             raise
         finally:
-            for queue in queues:
-                queue.under_way = False
+            for batch in taken:
+                self._buffer.queues[batch.partition].under_way = None
             self._buffer.wake.set()
+
+    def _build_all(self, batches: list[Batch]) -> list[TopicProduceData]:
+        """Build what a request holds: batches whose time is not over. One that cannot be built has failed."""
+        topics: dict[str, TopicProduceData] = {}
+        for batch in batches:
+            if batch.done.done():
+                continue
+            try:
+                records = self._build(batch)
+            except Exception as error:  # headers that are none, a time beyond 64 bits
+                self._fail(self._buffer.queues[batch.partition], batch, ClientError(f"not a record: {error}"))
+                continue
+            topic = topics.setdefault(batch.partition.topic, TopicProduceData(name=batch.partition.topic))
+            topic.partition_data.append(PartitionProduceData(index=batch.partition.partition, records=records))
+        return list(topics.values())
 
     def _build(self, batch: Batch) -> bytearray:
         producer_id, epoch = batch.identity or (-1, -1)
@@ -223,8 +227,10 @@ class Sender:
             return
         queue = self._buffer.queues[batch.partition]
         if queue.identity is None:
-            queue.identity = await self._fresh_identity()
-            queue.next_sequence = 0
+            identity = await self._fresh_identity()
+            if batch.done.done():
+                return  # its time was over meanwhile
+            queue.identity, queue.next_sequence = identity, 0
         batch.identity = queue.identity
         batch.sequence = queue.next_sequence
         queue.next_sequence = (batch.sequence + len(batch.records)) & MAX_SEQUENCE
@@ -240,16 +246,21 @@ class Sender:
                 self._identity = Identity(response.producer_id, response.producer_epoch)
             return self._identity
 
-    def _forget_identity(self, queue: Queue, batch: Batch) -> None:
-        if self._identity == batch.identity:
-            self._identity = None
-        queue.identity = None
-        batch.identity = None
-        batch.sequence = -1
+    def _begin_anew(self, queue: Queue) -> None:
+        """Let a partition's sequence begin at 0 under the next epoch, which the client may choose itself (KIP-360).
+
+        The other partitions stay with their epochs: leaders compare those of one partition only.
+        """
+        identity, queue.identity = queue.identity, None
+        if identity is not None and identity == self._identity:
+            # After the last epoch there is another id.
+            self._identity = identity._replace(epoch=identity.epoch + 1) if identity.epoch < MAX_EPOCH else None
 
     # What became of it
 
     def _answered(self, batch: Batch, answer: "PartitionProduceResponse | None") -> None:
+        if batch.done.done():
+            return  # its time was over before
         queue = self._buffer.queues[batch.partition]
         if answer is None:
             self._fail(queue, batch, InvalidResponse(f"the broker says nothing of {batch.partition}"))
@@ -261,9 +272,12 @@ class Sender:
         error = BrokerError(code, _message(answer), subject=f"topic {batch.partition.topic}")
         if code in TOO_LARGE and len(batch.records) > 1:
             self._halve(queue, batch)
-        elif code in FORGOTTEN and self._idempotent:
-            self._forget_identity(queue, batch)
-            self._pause(queue, batch, error)
+        elif code in FORGOTTEN and batch.identity is not None and batch.attempts <= self._retries:
+            moving = code == ErrorCode.UNKNOWN_PRODUCER_ID and answer.log_start_offset < 0
+            if not batch.renumbered and not moving:
+                self._begin_anew(queue)
+                batch.identity, batch.renumbered = None, True
+            self._pause(queue, batch, error, refresh=False)
         elif error.retriable and batch.attempts <= self._retries:
             self._pause(queue, batch, error, refresh=code in MOVED)
         else:
@@ -287,13 +301,14 @@ class Sender:
         self._buffer.release(batch)
 
     def _fail(self, queue: Queue, batch: Batch, error: ClientError) -> None:
+        assert queue.batches[0] is batch
         queue.batches.popleft()
         self._backoffs.pop(batch.partition, None)
         self.failed_records += len(batch.records)
         if self.first_error is None and not batch.awaited:
             self.first_error = error
         if batch.identity is not None:
-            self._forget_identity(queue, batch)
+            self._begin_anew(queue)
         batch.failed(error)
         self._buffer.release(batch)
 
