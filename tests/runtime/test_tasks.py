@@ -97,3 +97,14 @@ async def test_closing_waits_for_threads_and_may_be_repeated() -> None:
     await waiting
     assert done == [1]
     await tasks.close()
+
+
+async def test_after_the_end_nothing_gets_a_thread() -> None:
+    """It would be one that nobody waits for any more."""
+    tasks = Tasks()
+    await tasks.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await tasks.in_thread(int)
+    with pytest.raises(RuntimeError, match="closed"):
+        await tasks.compute(int)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ottla")]

@@ -26,7 +26,7 @@ class Tasks:
     ``spawn`` keeps a reference to every task and reports the exception that ends one; ``in_thread`` runs a blocking
     call (fsync, unlink, SQLite) on one of ``threads`` threads; ``compute`` runs what needs the processor for long on
     one thread of its own: more of them would only compete with the event loop for the interpreter. ``close`` cancels
-    the tasks and waits for the threads.
+    the tasks and waits for the threads; what comes after it is refused with RuntimeError, as an executor does.
     """
 
     def __init__(self, *, threads: int = 4, on_crash: Callable[[str, BaseException], None] | None = None) -> None:
@@ -35,6 +35,7 @@ class Tasks:
         self._computer: ThreadPoolExecutor | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._on_crash = on_crash
+        self._closed = False
 
     def spawn(self, coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Run ``coroutine`` until it ends or the node closes."""
@@ -55,6 +56,7 @@ class Tasks:
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking call in a worker thread and return what it returns."""
+        self._check_open()
         if self._executor is None:
             self._executor = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="ottla")
         loop = asyncio.get_running_loop()
@@ -62,10 +64,15 @@ class Tasks:
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a long computation in the thread for them, after those that came before, and return what it returns."""
+        self._check_open()
         if self._computer is None:
             self._computer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ottla-compute")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._computer, lambda: function(*args, **kwargs))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the tasks of the node are closed")
 
     async def close(self) -> None:
         """Cancel every task, wait for the threads, and leave nothing behind."""
@@ -73,6 +80,7 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._closed = True
         executors, self._executor, self._computer = (self._executor, self._computer), None, None
         for executor in executors:
             if executor is not None:
