@@ -455,6 +455,12 @@ def test_resetting_shows_a_plan_and_asks(ottla: Ottla, name: str) -> None:
             assert terminal.wait() == code
         (described,) = json.loads(ottla.well("group", "describe", group, "--json").out)
         assert described["lag"] == lag
+    with on_terminal(ottla, "group", "reset-offsets", group, "--to-latest", "-t", f"{name}:0", "--json") as terminal:
+        terminal.wait_for("[y/N]: ")
+        assert [line.split() for line in terminal.plain.splitlines()[:2]] == [plan[0], [name, "0", "0", "2", "+2"]]
+        terminal.type("y\r")
+        assert terminal.wait() == 0
+        assert '"done": true' in terminal.plain
     nothing = ottla.well("group", "reset-offsets", unique("group"), "--to-latest", "--yes")
     assert nothing.err.startswith("the group has committed no offsets")
 

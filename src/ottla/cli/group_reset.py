@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from ottla.client import Client, TopicPartition
 from ottla.client.admin.admin import EARLIEST, LATEST
@@ -17,6 +17,7 @@ from .options import Target
 from .output import terminal
 from .output.json_text import show_json
 from .output.table import Cell, Column, show_table
+from .output.terminal import is_terminal
 from .output.times import parse_time
 
 
@@ -67,6 +68,8 @@ def run_reset(target: Target, reset: Reset, *, dry_run: bool, yes: bool, as_json
         _show(plan)
     if dry_run or not plan:
         return _end(plan, done=False, as_json=as_json)
+    if as_json and not yes and is_terminal(sys.stdin):
+        _show(plan, sys.stderr)  # whoever is asked sees what for, and stdout stays JSON
     if not confirmed(f"Set {_offsets_text(plan)} of group {reset.group}?", yes=yes):
         return FAILED
     if run(target, apply, waiting_for=f"resetting {reset.group}") != DONE:
@@ -110,7 +113,7 @@ def _end(plan: list[Move], *, done: bool, as_json: bool) -> int:
     return DONE
 
 
-def _show(plan: list[Move]) -> None:
+def _show(plan: list[Move], stream: TextIO | None = None) -> None:
     columns = [
         Column("TOPIC"),
         Column("PARTITION", right=True),
@@ -128,7 +131,7 @@ def _show(plan: list[Move]) -> None:
         )
         for move in plan
     ]
-    show_table(columns, rows, empty="the group has committed no offsets; name what to set with --topic")
+    show_table(columns, rows, empty="the group has committed no offsets; name what to set with --topic", stream=stream)
     sys.stdout.flush()
 
 
