@@ -372,6 +372,29 @@ def test_a_disk_that_is_none() -> None:
         Broker(disk=None)  # type: ignore[arg-type] # a test of just this
 
 
+@pytest.mark.parametrize("disk", [False, True, "/tmp/there"])
+@pytest.mark.parametrize("name", ["log.dirs", "log.dir"])
+def test_where_the_data_is_only_the_argument_says(disk: bool | str, name: str) -> None:
+    """It was written there, while the broker named another folder, or memory."""
+    with pytest.raises(BrokerMisused, match=f"write disk='/tmp/here', and leave out {name}$"):
+        Broker({name: "/tmp/here"}, disk=disk)
+
+
+@pytest.mark.parametrize("disk", [False, True])
+def test_metadata_in_memory_has_no_folder(disk: bool) -> None:
+    with pytest.raises(
+        BrokerMisused,
+        match=f"with disk={disk} the metadata is in memory: leave ottla.metadata.dir out, or write disk=PATH",
+    ):
+        Broker(disk=disk, ottla_metadata_dir="/tmp/here")
+
+
+@pytest.mark.parametrize("disk", ["", "one,two"])
+def test_a_disk_is_one_folder(disk: str) -> None:
+    with pytest.raises(BrokerMisused, match=f"disk is the path of one folder, not '{disk}'"):
+        Broker(disk=disk)
+
+
 def test_a_port_and_listeners() -> None:
     with pytest.raises(BrokerMisused, match="leave out one of the two"):
         Broker({"listeners": "PLAINTEXT://127.0.0.1:0"}, port=1)

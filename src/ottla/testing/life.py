@@ -19,7 +19,7 @@ from ottla.runtime.settings import BrokerConfig
 from . import forks
 from .errors import BrokerFailed, BrokerMisused
 from .loop_thread import LoopThread
-from .settings import FOR_TESTS, broker_config
+from .settings import FOR_TESTS, broker_config, refuse_contradictions
 
 if TYPE_CHECKING:
     from ottla.client import Client
@@ -31,10 +31,7 @@ class Life:
     """See the module. ``disk``: False for memory, True for a temporary folder, or the path of a folder."""
 
     def __init__(self, texts: Mapping[str, str], disk: "bool | str | os.PathLike[str]", port: int) -> None:
-        if not isinstance(disk, (bool, str, os.PathLike)):
-            raise BrokerMisused(f"disk is False, True or the path of a folder, not {disk!r}")
-        if port and "listeners" in texts:
-            raise BrokerMisused("port is given, and listeners with a port of its own: leave out one of the two")
+        refuse_contradictions(texts, disk, port)
         self.texts = {"listeners": f"PLAINTEXT://127.0.0.1:{port}", **FOR_TESTS, **texts}
         broker_config(self.texts)  # mistakes show where the broker is made
         self.address: tuple[str, int] | None = None

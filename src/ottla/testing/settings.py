@@ -5,6 +5,7 @@ partition, members may have a short ``session.timeout.ms``, and what is deleted 
 awake, because it shares its interpreter with the test. Whatever the test sets itself goes before.
 """
 
+import os
 from collections.abc import Mapping
 
 from ottla.model.errors import OperatorError
@@ -41,6 +42,23 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(_text(name, item) for item in value)
     raise BrokerMisused(f"{name} cannot be {value!r}; give a text, a number, True or False, or a list of these")
+
+
+def refuse_contradictions(texts: Mapping[str, str], disk: "bool | str | os.PathLike[str]", port: int) -> None:
+    """BrokerMisused where settings say otherwise what ``disk`` and ``port`` say, or say it again."""
+    if not isinstance(disk, (bool, str, os.PathLike)):
+        raise BrokerMisused(f"disk is False, True or the path of a folder, not {disk!r}")
+    if not isinstance(disk, bool) and (not os.fspath(disk) or "," in os.fspath(disk)):
+        raise BrokerMisused(f"disk is the path of one folder, not {os.fspath(disk)!r}")
+    for name in ("log.dirs", "log.dir"):
+        if name in texts:
+            raise BrokerMisused(f"disk says where the data is: write disk={texts[name]!r}, and leave out {name}")
+    if "ottla.metadata.dir" in texts and isinstance(disk, bool):
+        raise BrokerMisused(
+            f"with disk={disk} the metadata is in memory: leave ottla.metadata.dir out, or write disk=PATH"
+        )
+    if port and "listeners" in texts:
+        raise BrokerMisused("port is given, and listeners with a port of its own: leave out one of the two")
 
 
 def broker_config(texts: Mapping[str, str]) -> BrokerConfig:
