@@ -211,6 +211,18 @@ def test_following_begins_at_the_end(ottla: Ottla, name: str) -> None:
         assert "old" not in terminal.text
 
 
+def test_following_a_topic_that_is_deleted_ends(ottla: Ottla, name: str) -> None:
+    ottla.well("produce", name, "-p", "0", stdin="old\n")
+    reader = ottla.start("consume", name, "--follow", "--from", "beginning")
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == b"old\n"
+    ottla.well("topic", "delete", name, "--yes")
+    out, err = reader.communicate(timeout=30)
+    assert (reader.returncode, out) == (1, b"")
+    assert err.count(b"\n") == 1
+    assert b"the topic is gone" in err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_loses_nothing_that_was_read(ottla: Ottla, name: str, number: signal.Signals) -> None:
     process = ottla.start("produce", name, "-p", "0", "--linger-ms", "60000")

@@ -12,6 +12,7 @@ from tests.harness.node import Node
 from ottla.client import BrokerError, Client, ClientError, NewTopic, TopicPartition
 from ottla.client.consumer import ConsumedRecord, Consumer
 from ottla.client.results import raise_errors
+from ottla.model.error_codes import ErrorCode
 
 START_MS = 1_700_000_000_000
 BRISK = {"heartbeat.interval.ms": "50", "fetch.max.wait.ms": "100", "retry.backoff.ms": "10"}
@@ -178,6 +179,27 @@ async def test_a_topic_or_partition_that_is_not_there(node: Node, topic: str) ->
         consumer = client.consumer(topics=[topic])
         with pytest.raises(ClientError, match="no group"):
             await consumer.commit({TopicPartition(topic, 0): 1})
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+async def test_a_topic_that_is_deleted_while_it_is_read(node: Node, in_group: bool) -> None:
+    """It was said after default.api.timeout.ms only, a minute of silence."""
+    async with Client(node.bootstrap, {**BRISK, "retry.backoff.max.ms": "100"}) as client:
+        topic = await _fill(client, 1, 1)
+        group = unique("group") if in_group else None
+        async with client.consumer(topics=[topic], group=group, from_="beginning") as consumer:
+            await _read(consumer, 1)
+            await client.admin.delete_topics([topic])
+            async with asyncio.timeout(30):
+                with pytest.raises(BrokerError, match=f"topic {topic}: .*the topic is gone: it was deleted") as raised:
+                    await _read(consumer, 1)
+            assert raised.value.code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            created = await client.admin.create_topics([NewTopic(topic, 1)])
+            raise_errors(one.error for one in created.values())
+            async with client.producer() as producer:
+                for value in (b"1", b"2"):
+                    await producer.send(topic, value)
+            assert _numbers(await _read(consumer, 1)) == [2], "a caller who goes on may find another of its name"
 
 
 async def test_offsets_are_kept_for_a_group_without_members(node: Node) -> None:

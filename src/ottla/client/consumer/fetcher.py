@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ottla.protocol.messages.fetch import PartitionData
 
 CHUNKS_PER_PARTITION: Final = 2
+GONE_AFTER_S: Final = 5.0
+"""How long brokers may not know a topic that was read before it is taken for deleted: one that has just started may
+answer before it has learned of it."""
+
 EXTRA_WAIT_S: Final = 5.0
 """What a fetch may take beyond ``fetch.max.wait.ms`` before ``request.timeout.ms`` is looked at."""
 
@@ -53,6 +57,8 @@ class Fetcher:
         self._task: asyncio.Task[None] | None = None
         self._backoff: Backoff = cluster.backoff()
         self._failing_since: float | None = None
+        self._unknown_since: dict[str, float] = {}
+        """Topics that no broker knows any more."""
         self._error: ClientError | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -140,10 +146,12 @@ class Fetcher:
         try:
             await self._cluster.refresh(sorted(topics))
         except ClientError as error:
+            self._unknown_since.clear()
             self._failed(error)
             for state in self.states.values():
                 state.pause_until = self._loop.time() + pause_s
             return
+        self._look_for_the_gone(topics)
         for part, state in self.states.items():
             topic = self._cluster.metadata.topics.get(part.topic)
             if part.topic in topics and (topic is None or topic.leader(part.partition) == NOBODY):
@@ -152,6 +160,20 @@ class Fetcher:
                 if topic is not None and (topic.error_code or part.partition not in topic.partitions):
                     code = ErrorCode(topic.error_code or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
                 self._partition_failed(state, BrokerError(code, subject=f"topic {part.topic}"))
+
+    def _look_for_the_gone(self, topics: set[str]) -> None:
+        now = self._loop.time()
+        for name in topics:
+            topic = self._cluster.metadata.topics.get(name)
+            if topic is None or topic.error_code != ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+                self._unknown_since.pop(name, None)
+            elif now - self._unknown_since.setdefault(name, now) >= min(GONE_AFTER_S, self._patience_s):
+                del self._unknown_since[name]
+                self._give_up(
+                    BrokerError(
+                        topic.error_code, "the topic is gone: it was deleted", subject=f"topic {name}", final=True
+                    )
+                )
 
     async def _fetch(self, node_id: int, states: list[PartitionState]) -> None:
         try:
