@@ -102,10 +102,17 @@ class Context:
         self.version = driver.version
         return driver
 
-    def new_driver(self) -> Driver:
-        """A process of its own: a group member, or one that dies. It is ended with the case."""
-        driver = Driver(self.client, self.bootstrap, self._log(str(len(self._members) + 1)))
-        self.version = driver.version
+    def new_driver(self, client: Client | None = None) -> Driver:
+        """A process of its own, of another client where one is named: a group member, or one that dies.
+
+        It is ended with the case.
+        """
+        number = str(len(self._members) + 1)
+        if client is None:
+            driver = Driver(self.client, self.bootstrap, self._log(number))
+            self.version = driver.version
+        else:
+            driver = Driver(client, self.bootstrap, self._log(f"{number}-{client.name}"))
         self._members.append(driver)
         return driver
 

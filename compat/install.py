@@ -40,20 +40,29 @@ def _digest(client: Client) -> str:
     return digest.hexdigest()
 
 
+def _is_ready(stamp: Path, wanted: str) -> bool:
+    try:
+        return stamp.read_text() == wanted
+    except FileNotFoundError:
+        return False
+
+
 def install(client: Client) -> None:
     """Make the client ready to run; at once when it is. Raises :class:`MissingError`.
 
-    One after the other, whoever asks: compilers take all the cores there are.
+    One after the other, whoever asks: compilers take all the cores there are. What is ready waits for nobody.
     """
     for program, advice in client.needs:
         if shutil.which(program) is None:
             raise MissingError(f"{program} is missing: {advice}")
     if not client.setup:
         return
+    stamp = client.home / ".ready"
+    wanted = _digest(client)
+    if _is_ready(stamp, wanted):
+        return
     with _lock, locked("install"):
-        stamp = client.home / ".ready"
-        wanted = _digest(client)
-        if stamp.exists() and stamp.read_text() == wanted:
+        if _is_ready(stamp, wanted):
             return
         stamp.unlink(missing_ok=True)
         client.home.mkdir(parents=True, exist_ok=True)

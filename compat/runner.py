@@ -42,6 +42,8 @@ def run_case(case: Case, client: Client, brokers: Brokers, drivers: MainDrivers)
         outcome, reason = Outcome.NOT_RUN, one_line(why)
     except NoFeature as why:
         outcome, reason = Outcome.NONE, one_line(why)
+    except MissingError as why:  # of a client that this case brings in beside its own
+        outcome, reason = Outcome.MISSING, one_line(why)
     except (AssertionError, DriverError, DriverDied) as error:
         reason = one_line(error) or one_line(traceback.format_exc(limit=-1))
     except Exception as error:

@@ -22,5 +22,6 @@ GROUPS = {
     "restart": "Broker killed and restarted",
     "admin": "Admin calls",
     "tools": "Kafka's command-line tools",
+    "together": "Different clients in one group",
 }
 """Titles of the parts of the table."""

@@ -6,10 +6,10 @@ from compat.cases.membership import PARTITIONS, collect, empty, join, settled, s
 from compat.driver import NoFeature
 
 
-def fill(context: Context, topic: str, start: int, end: int) -> None:
+def fill(context: Context, topic: str, start: int, end: int, *, partitions: int = PARTITIONS) -> None:
     """Numbered records round all partitions, from the reference."""
-    records = numbered(start, end, partitions=PARTITIONS)
-    for index in range(PARTITIONS):
+    records = numbered(start, end, partitions=partitions)
+    for index in range(partitions):
         mine = [record.entry() for record in records if record.partition == index]
         if mine:
             context.reference.write(topic, mine, partition=index)

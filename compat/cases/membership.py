@@ -94,21 +94,27 @@ class Shares(NamedTuple):
 
 
 def settled(
-    context: Context, group: str, topic: str, members: Sequence[Member], *, timeout_s: float = SETTLE_S
+    context: Context,
+    group: str,
+    topic: str,
+    members: Sequence[Member],
+    *,
+    partitions: int = PARTITIONS,
+    timeout_s: float = SETTLE_S,
 ) -> list[set[Place]]:
     """Wait until the members share all partitions, each having its own, in the broker's eyes and in theirs."""
-    everything = {(topic, index) for index in range(PARTITIONS)}
+    everything = {(topic, index) for index in range(partitions)}
 
     def probe() -> Shares:
         state, told = shares(context, group)
         return Shares(state, list(told.values()), [member.partitions() for member in members])
 
     def good(found: Shares) -> bool:
-        whole = set().union(*found.told) == everything and sum(map(len, found.told)) == PARTITIONS
+        whole = set().union(*found.told) == everything and sum(map(len, found.told)) == partitions
         same = sorted(map(sorted, found.told)) == sorted(map(sorted, found.believed))
         return found.state == "Stable" and len(found.told) == len(members) and all(found.told) and whole and same
 
-    what = f"{len(members)} members share {PARTITIONS} partitions"
+    what = f"{len(members)} members share {partitions} partitions"
     return eventually(probe, what, accept=good, timeout_s=timeout_s, interval_s=0.1).believed
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from compat.brokers import Brokers
 from compat.case import Case, Context, MainDrivers, NotRun
 from compat.cases import CASES, GROUPS
 from compat.driver import Driver, DriverDied, DriverError, NoFeature, one_line
-from compat.install import MissingError, install
+from compat.install import MissingError, install, locked
 from compat.manifest import Client
 from compat.results import Outcome, Result
 from compat.runner import cases_of, run_case
@@ -140,6 +141,37 @@ def test_a_missing_program_is_said_with_what_to_do(echo: Client, tmp_path: Path)
         run=("x",),
     )
     with pytest.raises(MissingError, match="no-such-program is missing: install it"):
+        install(client)
+
+
+def test_a_case_that_brings_in_a_client_which_is_missing_says_so(echo: Client) -> None:
+    def brings(context: Context) -> None:
+        install(replace(context.client, name="missing", needs=(("no-such-program", "install it"),)))
+
+    found = outcome_of(echo, brings)
+    assert (found.outcome, found.reason) == (Outcome.MISSING, "no-such-program is missing: install it")
+
+
+def test_a_case_can_bring_in_another_client(echo: Client) -> None:
+    other = replace(echo, name=f"other-{os.getpid()}")
+
+    def brings(context: Context) -> None:
+        driver = context.new_driver(other)
+        assert driver.call("echo")["bootstrap"] == context.bootstrap
+        assert driver.client is other
+
+    found = outcome_of(echo, brings)
+    assert (found.outcome, found.version) == (Outcome.PASS, ""), found.reason
+
+
+def test_what_is_installed_waits_for_no_other_set_up(
+    echo: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.install.HOME", tmp_path)
+    monkeypatch.setattr("compat.manifest.HOME", tmp_path)
+    client = replace(echo, setup=("true",))
+    install(client)
+    with locked("install"):
         install(client)
 
 

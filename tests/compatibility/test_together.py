@@ -1,16 +1,22 @@
-"""Every Python and C client, and Kafka's console consumer, reads what all wrote (issue 3, 'Done when'; 4, 1.2)."""
+"""Python and C clients together: in one topic, which Kafka's console consumer reads too, and in one group.
+
+(Issue 3, 'Done when'; issue 4, 1.2.)
+"""
 
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from compat import manifest
 from compat.brokers import Brokers
 from compat.case import MainDrivers
 from compat.cases.data import Wanted, parsed
 from compat.driver import NoFeature
 from compat.manifest import HOME, Client
 from compat.reference import CODECS, Reference
+from compat.results import Outcome
+from compat.runner import cases_of, run_case
 from tests.compatibility.test_clients import CLIENTS
 from tests.harness import calls, target
 from tests.harness.console_clients import JavaTools
@@ -59,3 +65,12 @@ def test_everybody_reads_what_everybody_wrote(
         tools = JavaTools(bootstrap, tmp_path)
         told = [(each.offset, each.key, each.value) for each in tools.read(topic, 1, len(sent))]
         assert told == [(each.offset, each.key, each.value) for each in stored], "the console consumer"
+
+
+def test_clients_of_different_makes_and_ages_share_a_group(brokers: Brokers) -> None:
+    (together,) = (client for client in manifest.load() if client.name == "together")
+    (case,) = (case for case in cases_of(together) if case.id == "together/ages")
+    result = run_case(case, together, brokers, MainDrivers(together))
+    if result.outcome is Outcome.MISSING:
+        pytest.skip(result.reason)
+    assert result.outcome is Outcome.PASS, result.reason
