@@ -176,6 +176,15 @@ HEAVY = ["asyncio", "ssl", "socket", "logging", "json", "rich", "uvloop"]
 HEAVY += ["ottla.client", "ottla.broker", "ottla.log", "ottla.runtime"]
 
 
+NO_GROUP = [
+    "ottla.client.consumer.membership",
+    "ottla.client.consumer.committing",
+    "ottla.protocol.messages.join_group",
+    "json",
+    "random",
+]
+
+
 @pytest.mark.parametrize(
     ("arguments", "never"),
     [
@@ -183,8 +192,9 @@ HEAVY += ["ottla.client", "ottla.broker", "ottla.log", "ottla.runtime"]
         (["version"], [*HEAVY, "ottla.protocol"]),
         (["--help"], HEAVY),
         (["topic", "list", "--help"], HEAVY),
-        (["topic", "list"], ["ottla.broker", "ottla.log", "ottla.runtime", "ottla.record", "rich", "uvloop"]),
-        (["consume", "a"], ["ottla.broker", "ottla.log", "rich", "uvloop", "ottla.client.producer"]),
+        (["topic", "list"], ["ottla.broker", "ottla.log", "ottla.runtime", "ottla.record", "rich", "uvloop", "json"]),
+        (["consume", "a"], ["ottla.broker", "ottla.log", "rich", "uvloop", "ottla.client.producer", *NO_GROUP]),
+        (["produce", "a"], ["ottla.broker", "ottla.log", "rich", "uvloop", "ottla.client.consumer", "json", "random"]),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(arguments: list[str], never: list[str]) -> None:
@@ -195,7 +205,7 @@ def test_nothing_is_imported_that_is_not_needed(arguments: list[str], never: lis
         "print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=NOBODY.environment(), check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, env=NOBODY.environment(), check=True, input=""
     )
     imported = set(done.stderr.split())
     assert imported.isdisjoint(never), sorted(imported.intersection(never))

@@ -174,10 +174,10 @@ async def test_a_poll_that_waits_is_a_sign_of_life(fake: FakeBroker) -> None:
     group.share = [P0]
     group.committed = {P0: 5}
     async with (
-        Client(fake.address, {**BRISK, "max.poll.interval.ms": "100"}) as client,
+        Client(fake.address, {**BRISK, "max.poll.interval.ms": "1000"}) as client,
         client.consumer(topics=["t"], group="g") as consumer,
     ):
-        await consumer.poll(1, 500)
+        await consumer.poll(1, 2000)
         assert consumer.generation == 1
         assert not fake.of(ApiKey.LEAVE_GROUP)
 

@@ -404,7 +404,7 @@ async def test_a_full_buffer_holds_up_whoever_adds_to_it(fake: FakeBroker) -> No
         return leader.produce(request, version)
 
     fake.handlers[ApiKey.PRODUCE] = slow
-    async with Client(fake.address, QUICK) as client, client.producer(buffer_memory=1000, max_block_ms=50) as producer:
+    async with Client(fake.address, QUICK) as client, client.producer(buffer_memory=1000, max_block_ms=500) as producer:
         for _ in range(8):
             await producer.queue("t", bytes(100))
         with pytest.raises(TimedOut, match=r"buffer\.memory"):

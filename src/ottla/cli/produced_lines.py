@@ -8,7 +8,6 @@ line that ``ottla consume --json`` prints can be produced again; its ``topic`` a
 
 import base64
 import binascii
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -69,6 +68,8 @@ class LineReader:
         return Produced(key, value, self._headers, self._partition, None)
 
     def _read_json(self, line: bytes) -> Produced:
+        import json  # plain lines do without
+
         try:
             fields = json.loads(line)
         except ValueError as error:
@@ -110,6 +111,8 @@ def _bytes(value: Any) -> bytes | None:
         return None
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
+    import json
+
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 

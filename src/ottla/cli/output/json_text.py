@@ -4,7 +4,6 @@ Text stays readable, but what a terminal could take for a command (control chara
 direction of writing) is escaped, which JSON allows for every character.
 """
 
-import json
 import re
 import sys
 from typing import Any
@@ -16,12 +15,16 @@ _UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud
 
 def show_json(value: Any) -> None:
     """Print a document."""
+    import json  # most commands print none
+
     progress.end()
     sys.stdout.write(_safe(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def json_line(value: Any) -> str:
     """Return one line of a stream, without its line break."""
+    import json
+
     return _safe(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 

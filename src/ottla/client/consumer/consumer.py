@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ottla.client.cluster import Cluster
 from ottla.client.deadline import Deadline
@@ -16,12 +16,13 @@ from ottla.client.settings import ClientSettings
 from ottla.model.error_codes import ErrorCode
 from ottla.model.ids import TopicPartition
 
-from . import committing
 from .fetcher import Fetcher
-from .membership import Joined, Membership
 from .portions import Portion, take
 from .positions import NEAREST, PartitionState, Start, back_in_range, find_offsets
 from .records import ConsumedRecord
+
+if TYPE_CHECKING:
+    from .membership import Joined, Membership
 
 OnChange = Callable[[frozenset[TopicPartition]], Awaitable[None] | None]
 """Told of partitions that came or go; may be a coroutine function."""
@@ -72,7 +73,7 @@ class Consumer:
         if topics and partitions:
             raise ValueError("topics or partitions, not both")
         if topics and self._group is not None:
-            self._membership = Membership(cluster, settings, self._group, topics, on_change=self._fetcher.arrived.set)
+            self._membership = self._member(self._group)
         self._wanted = partitions
         self._begun = False
         self._closed = False
@@ -188,6 +189,11 @@ class Consumer:
 
     # What is read
 
+    def _member(self, group: str) -> "Membership":
+        from .membership import Membership  # a reader without a group starts faster without
+
+        return Membership(self._cluster, self._settings, group, self._topics, on_change=self._fetcher.arrived.set)
+
     async def _begin(self, deadline: Deadline) -> bool:
         """Have partitions, and a position in each; False if the time was over before (the group is rebalancing)."""
         if self._closed:
@@ -224,7 +230,7 @@ class Consumer:
             found += [TopicPartition(name, number) for number in topic.partitions]
         return found
 
-    async def _be_member(self, membership: Membership, deadline: Deadline) -> bool:
+    async def _be_member(self, membership: "Membership", deadline: Deadline) -> bool:
         if membership.error is not None:
             error, membership.error = membership.error, None
             raise error
@@ -248,7 +254,7 @@ class Consumer:
                 raise
         return True
 
-    async def _before_join(self, membership: Membership) -> None:
+    async def _before_join(self, membership: "Membership") -> None:
         """Let go of what others may get: everything in an eager group, and everything if we were thrown out."""
         if not self._fetcher.states:
             return
@@ -259,7 +265,7 @@ class Consumer:
         elif not membership.cooperative:
             await self._take_away(self.assignment, self._on_revoked)
 
-    async def _after_join(self, membership: Membership, joined: Joined) -> None:
+    async def _after_join(self, membership: "Membership", joined: "Joined") -> None:
         self._counts = joined.counts
         revoked = self.assignment - joined.partitions
         if revoked:
@@ -387,6 +393,8 @@ class Consumer:
             }
         self._committed_at = self._loop.time()
         if offsets:
+            from . import committing
+
             await committing.commit(self._cluster, self._group, self._membership, offsets)
 
     async def _commit_quietly(self) -> None:
@@ -398,6 +406,8 @@ class Consumer:
         """Return what the group has committed for partitions, None where it has not."""
         if self._group is None:
             raise ClientError("there is no group that could have committed")
+        from . import committing
+
         return await committing.committed(self._cluster, self._group, list(partitions), stable=self._read_committed)
 
     # The end

@@ -142,20 +142,19 @@ class Fetcher:
 
     async def _find_leaders(self, topics: set[str]) -> None:
         """Ask for the leaders of topics; partitions without one are looked at again after a pause."""
-        pause_s = self._backoff.next_s()
         try:
             await self._cluster.refresh(sorted(topics))
         except ClientError as error:
             self._unknown_since.clear()
             self._failed(error)
+            pause_until = self._loop.time() + self._backoff.next_s()
             for state in self.states.values():
-                state.pause_until = self._loop.time() + pause_s
+                state.pause_until = pause_until
             return
         self._look_for_the_gone(topics)
         for part, state in self.states.items():
             topic = self._cluster.metadata.topics.get(part.topic)
             if part.topic in topics and (topic is None or topic.leader(part.partition) == NOBODY):
-                state.pause_until = self._loop.time() + pause_s
                 code = ErrorCode.LEADER_NOT_AVAILABLE
                 if topic is not None and (topic.error_code or part.partition not in topic.partitions):
                     code = ErrorCode(topic.error_code or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)

@@ -5,7 +5,6 @@ of one key meet in one partition whichever client wrote them. Records without a 
 batch is on its way, then go on with another (KIP-480): few full batches instead of many small ones.
 """
 
-import random
 from struct import unpack_from
 
 _SEED = 0x9747B28C
@@ -42,11 +41,19 @@ class Route:
         self.count = count
         self.available = available
         """The partitions that have a leader; a key does not ask for that, the others do."""
-        self.sticky = random.choice(available)
+        self.sticky = _any_of(available)
 
     def move_on(self) -> int:
         """Choose another partition for records without a key, if there is another."""
         others = [partition for partition in self.available if partition != self.sticky]
         if others:
-            self.sticky = random.choice(others)
+            self.sticky = _any_of(others)
         return self.sticky
+
+
+def _any_of(partitions: list[int]) -> int:
+    if len(partitions) == 1:
+        return partitions[0]
+    import random  # a start-up with one partition does without
+
+    return random.choice(partitions)
