@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -226,13 +225,3 @@ async def test_closing_comes_to_an_end_though_the_thread_just_ended(
     await asyncio.sleep(0)
     go_on.set()
     await asyncio.wait_for(closing, 10)
-
-
-async def test_opening_takes_no_time(tmp_path: Path, tasks: Tasks) -> None:
-    best_ms = 1e9
-    for attempt in range(5):
-        started = time.perf_counter()
-        store = open_at(tmp_path / str(attempt), tasks)
-        best_ms = min(best_ms, (time.perf_counter() - started) * 1000)
-        await store.close()
-    assert best_ms < 15
