@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tools import generate_api_status
 from tools.generate_protocol import jars, merge
 from tools.generate_protocol.command import PROTOCOL, generate
 from tools.generate_protocol.schema import message, parse_versions
 from tools.generate_protocol.source import condition
+
+from tools import generate_api_status
 
 
 @pytest.mark.skipif(not all(map(jars.is_here, jars.PINNED)), reason="Kafka's jars are not here: make clients")

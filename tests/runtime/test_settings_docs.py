@@ -4,13 +4,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from tools import generate_settings_docs
 
 from ottla.log.cleaner.config import CleanerConfig
 from ottla.log.config import LogConfig
 from ottla.runtime.settings.descriptions import describe, meaning
 from ottla.runtime.settings.model import Effect, Setting
 from ottla.runtime.settings.table import BROKER, BROKER_SETTING_OF_TOPIC, CLIENT_METRICS, GROUP, TOPIC
+from tools import generate_settings_docs
 
 ALL = [setting for table in (BROKER, TOPIC, GROUP, CLIENT_METRICS) for setting in table.values()]
 SOURCES = Path(__file__).parents[2] / "src" / "ottla"
