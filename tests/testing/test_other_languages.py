@@ -14,7 +14,7 @@ from tests.testing.projects import ROOT
 
 PAGE = ROOT / "docs" / "testing-other-languages.md"
 EXAMPLES = ROOT / "examples"
-TIMEOUT_S = 240
+TIMEOUT_S = 600
 
 
 class Language:
