@@ -38,6 +38,8 @@ class Coordinator:
         self.sync_codes: list[int] = []
         self.heartbeat_code = 0
         self.commit_code = 0
+        self.assignment: bytes | None = None
+        """Sent for the next share in its stead."""
         self.share: list[TopicPartition] = []
         self.committed: dict[TopicPartition, int] = {}
         self.generation = 0
@@ -76,9 +78,10 @@ class Coordinator:
     def _sync(self, request: Message, version: int) -> Answer:
         if self.sync_codes and (code := self.sync_codes.pop(0)):
             return SyncGroupResponse(error_code=code)
-        return SyncGroupResponse(
-            protocol_type="consumer", protocol_name=self._assignor, assignment=encode_assignment(self.share)
-        )
+        assignment, self.assignment = self.assignment, None
+        if assignment is None:
+            assignment = encode_assignment(self.share)
+        return SyncGroupResponse(protocol_type="consumer", protocol_name=self._assignor, assignment=assignment)
 
     def _offsets(self, request: Message, version: int) -> Answer:
         assert isinstance(request, offset_fetch.OffsetFetchRequest)

@@ -1,11 +1,12 @@
 """Leaders, coordinators and controllers move from broker to broker, and the client goes after them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
-from tests.client.fake import Answer, FakeBroker, fake_broker
+from tests.client.fake import Answer, FakeBroker, fake_broker, until
 from tests.client.test_producer import Partitions
 
 from ottla.client import Client, ConnectionFailed, NewTopic, TimedOut, TopicPartition
@@ -29,6 +30,7 @@ from ottla.protocol.messages.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
+from ottla.protocol.messages.offset_fetch import OffsetFetchResponse, OffsetFetchResponseGroup
 from ottla.record.build import build_batch
 
 QUICK = {
@@ -208,3 +210,49 @@ async def test_a_consumer_whose_brokers_stay_away_says_so_in_the_end() -> None:
             await anext(record async for record in consumer if record.offset > 3)
         for broker in pair.brokers.values():
             await broker.start()
+
+
+async def test_what_a_leader_of_before_still_answers_is_not_read_twice() -> None:
+    """Two fetches of the same offset: the old leader's, which was on its way, and the new one's."""
+    async with _pair() as pair, Client(pair.brokers[1].address, QUICK) as client:
+        late = asyncio.Event()
+
+        async def answer(me: int, request: Message, version: int) -> Answer:
+            assert isinstance(request, FetchRequest)
+            offset = request.topics[0].partitions[0].fetch_offset
+            if me == 1:
+                await late.wait()
+            elif offset == 3:
+                late.set()
+            part = PartitionData(partition_index=0, high_watermark=4)
+            if offset < 4:
+                part.records = build_batch([(0, None, b"%d" % offset, [])], base_offset=offset)
+            return FetchResponse(responses=[FetchableTopicResponse(topic="t", partitions=[part])])
+
+        for node_id in (1, 2):
+            pair.brokers[node_id].handlers[ApiKey.FETCH] = partial(answer, node_id)
+        async with client.consumer(partitions=[PART], from_=0) as consumer:
+            await until(lambda: bool(pair.brokers[1].of(ApiKey.FETCH)))
+            pair.leader = 2
+            await client._cluster.refresh(["t"])
+            consumer.resume([PART])
+            read = []
+            while consumer.position(PART) != 4:
+                read += await consumer.poll(1, 5000)
+            await consumer.poll(1, 50)
+            assert [record.value for record in read] == [b"0", b"1", b"2", b"3"]
+            assert consumer.position(PART) == 4
+
+
+async def test_the_offsets_of_a_group_whose_coordinator_died_are_found() -> None:
+    async with _pair() as pair, Client(pair.brokers[1].address, QUICK) as client:
+        for broker in pair.brokers.values():
+            broker.handlers[ApiKey.OFFSET_FETCH] = lambda request, version: OffsetFetchResponse(
+                groups=[OffsetFetchResponseGroup(group_id="g")]
+            )
+        pair.coordinator = 2
+        assert await client.admin.group_offsets("g") == {}
+        await pair.brokers[2].stop()
+        pair.coordinator = 1
+        assert await client.admin.group_offsets("g") == {}
+        await pair.brokers[2].start()

@@ -218,3 +218,33 @@ async def test_tls_with_somebody_who_does_not_speak_it(fake: FakeBroker) -> None
     async with Client(fake.address, {"security.protocol": "SSL", **QUICK}) as client:
         with pytest.raises((ConnectionFailed, AuthenticationFailed), match=r"TLS|cannot reach"):
             await client.connect()
+
+
+async def test_closing_ends_who_waits_for_a_connection(fake: FakeBroker) -> None:
+    """With ClientClosed: whoever waits was not cancelled."""
+    fake.handlers[ApiKey.API_VERSIONS] = lambda request, version: Hangs()
+    client = Client(fake.address)
+    waiting = asyncio.create_task(client.admin.list_groups())
+    await until(lambda: bool(fake.of(ApiKey.API_VERSIONS)))
+    await client.close()
+    with pytest.raises(ClientClosed):
+        await waiting
+
+
+async def test_a_broker_that_has_gone_silent_is_left_however_short_the_calls(fake: FakeBroker) -> None:
+    """A call that gives up before request.timeout.ms leaves its request behind; the connection has that long for it."""
+    async with Client(fake.address, {**QUICK, "request.timeout.ms": "300"}) as client:
+        await client.connect()
+        silent = [True]
+        fake.handlers[ApiKey.LIST_GROUPS] = lambda request, version: Hangs() if silent else ListGroupsResponse()
+        for _ in range(3):
+            with pytest.raises(TimedOut):
+                await client.admin.list_groups(timeout_ms=50)
+        silent.clear()
+        await until(lambda: client._cluster._connections == {} or not _any_open(client))
+        assert await client.admin.list_groups() == []
+    assert fake.connections == 2
+
+
+def _any_open(client: Client) -> bool:
+    return any(task.done() and task.result().is_open for task in client._cluster._connections.values())

@@ -3,13 +3,16 @@
 import asyncio
 
 import pytest
-from tests.client.fake import FakeBroker, until
+from tests.client.fake import Answer, FakeBroker, until
 from tests.client.groups import Coordinator
 
-from ottla.client import BrokerError, Client, TopicPartition
+from ottla.client import BrokerError, Client, ClientClosed, InvalidResponse, TopicPartition
 from ottla.client.consumer import Consumer
 from ottla.model.error_codes import ErrorCode
 from ottla.protocol.api_table import ApiKey
+from ottla.protocol.message import Message
+from ottla.protocol.messages.find_coordinator import Coordinator as Found
+from ottla.protocol.messages.find_coordinator import FindCoordinatorResponse
 
 P0, P1 = TopicPartition("t", 0), TopicPartition("t", 1)
 BRISK = {
@@ -197,3 +200,161 @@ async def test_a_poll_that_waits_commits_what_was_read_before(fake: FakeBroker) 
         await until(lambda: group.committed[P0] == 6)
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
+
+
+async def test_a_coordinator_that_is_away_for_a_while_takes_nothing_away(fake: FakeBroker) -> None:
+    """Nobody has thrown us out: the heartbeats go on when it is there again."""
+    fake.topics["t"] = 2
+    group = Coordinator(fake)
+    group.share = [P0]
+    group.committed = {P0: 5}
+    asked: list[int] = []
+
+    def nowhere(request: Message, version: int) -> Answer:
+        asked.append(version)
+        if len(asked) == 3:
+            del fake.handlers[ApiKey.FIND_COORDINATOR]
+            group.heartbeat_code = 0
+        found = Found(key="g", node_id=-1, error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        return FindCoordinatorResponse(coordinators=[found])
+
+    async with (
+        Client(fake.address, BRISK) as client,
+        client.consumer(topics=["t"], group="g") as consumer,
+    ):
+        fake.handlers[ApiKey.FIND_COORDINATOR] = nowhere
+        group.heartbeat_code = ErrorCode.NOT_COORDINATOR
+        async with asyncio.timeout(10):
+            while len(asked) < 3:
+                await consumer.poll(1, 20)
+        beats = len(fake.of(ApiKey.HEARTBEAT))
+        await until(lambda: len(fake.of(ApiKey.HEARTBEAT)) > beats + 1)
+        await consumer.poll(1, 20)
+        assert (consumer.generation, len(group.joins)) == (1, 1)
+
+
+async def test_closing_ends_a_poll_that_waits_for_the_group(fake: FakeBroker) -> None:
+    """With ClientClosed: the task that polls was not cancelled."""
+    fake.topics["t"] = 2
+    group = Coordinator(fake)
+    group.may_join.clear()
+    async with Client(fake.address, BRISK) as client:
+        consumer = client.consumer(topics=["t"], group="g")
+        polling = asyncio.create_task(consumer.poll(1, 60_000))
+        await until(lambda: bool(group.joins))
+        await consumer.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(ClientClosed):
+                await polling
+        group.may_join.set()
+
+
+async def test_closing_ends_a_poll_that_waits_for_records(fake: FakeBroker) -> None:
+    fake.topics["t"] = 2
+    group = Coordinator(fake)
+    group.share = [P0]
+    group.committed = {P0: 5}
+    async with Client(fake.address, BRISK) as client:
+        consumer = client.consumer(topics=["t"], group="g")
+        polling = asyncio.create_task(consumer.poll(1, 60_000))
+        await until(lambda: bool(fake.of(ApiKey.FETCH)))
+        await consumer.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(ClientClosed):
+                await polling
+
+
+async def test_closing_while_positions_are_looked_for_leaves_nothing_behind(fake: FakeBroker) -> None:
+    fake.topics["t"] = 2
+    group = Coordinator(fake)
+    group.share = [P0]
+    group.committed = {P0: 5}
+    answered = asyncio.Event()
+    usual = fake.handlers[ApiKey.OFFSET_FETCH]
+
+    async def slow(request: Message, version: int) -> Answer:
+        await answered.wait()
+        answer = usual(request, version)
+        assert isinstance(answer, Message)
+        return answer
+
+    fake.handlers[ApiKey.OFFSET_FETCH] = slow
+    async with Client(fake.address, BRISK) as client:
+        consumer = client.consumer(topics=["t"], group="g")
+        polling = asyncio.create_task(consumer.poll(1, 60_000))
+        await until(lambda: bool(fake.of(ApiKey.OFFSET_FETCH)))
+        await consumer.close()
+        answered.set()
+        await asyncio.wait([polling], timeout=5)
+        assert isinstance(polling.exception(), ClientClosed)
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "ottla consumer"]
+
+
+async def test_an_assignment_that_cannot_be_read_is_no_membership(fake: FakeBroker) -> None:
+    """It went on reading what it had had, without heartbeats."""
+    fake.topics["t"] = 2
+    group = Coordinator(fake)
+    group.share = [P0]
+    group.committed = {P0: 5, P1: 5}
+    async with (
+        Client(fake.address, BRISK) as client,
+        client.consumer(topics=["t"], group="g") as consumer,
+    ):
+        group.assignment = b"\0\1\xff"
+        group.heartbeat_code = ErrorCode.REBALANCE_IN_PROGRESS
+        async with asyncio.timeout(10):
+            with pytest.raises(InvalidResponse, match="group g: the assignment cannot be read"):
+                await _poll_for_ever(consumer)
+        group.share = [P1]
+        async with asyncio.timeout(10):
+            while consumer.assignment != {P1}:
+                await consumer.poll(1, 20)
+
+
+async def _poll_for_ever(consumer: Consumer) -> None:
+    while True:
+        await consumer.poll(1, 20)
+
+
+async def test_a_listener_that_fails_is_asked_again(fake: FakeBroker) -> None:
+    """Its error comes out of poll; the partitions are neither read on nor forgotten."""
+    fake.topics["t"] = 2
+    group = Coordinator(fake)
+    group.share = [P0, P1]
+    group.committed = {P0: 5, P1: 5}
+    heard = Heard()
+    failures = [True, True]
+
+    def assigned(partitions: frozenset[TopicPartition]) -> None:
+        heard.assigned(partitions)
+        if failures:
+            failures.pop()
+            raise OSError("assigned")
+
+    def revoked(partitions: frozenset[TopicPartition]) -> None:
+        heard.revoked(partitions)
+        if failures:
+            failures.pop()
+            raise OSError("revoked")
+
+    async with Client(fake.address, BRISK) as client:
+        consumer = client.consumer(topics=["t"], group="g", on_assigned=assigned, on_revoked=revoked)
+        with pytest.raises(OSError, match="assigned"):
+            await consumer.poll(1, 5000)
+        failures.pop()
+        await consumer.poll(1, 20)
+        assert heard.log == [("assigned", [0, 1]), ("assigned", [0, 1])]
+        heard.log.clear()
+        failures.append(True)
+        group.share = [P1]
+        group.heartbeat_code = ErrorCode.REBALANCE_IN_PROGRESS
+        async with asyncio.timeout(10):
+            with pytest.raises(OSError, match="revoked"):
+                await _poll_for_ever(consumer)
+        async with asyncio.timeout(10):
+            while group.generation < 3:
+                await consumer.poll(1, 20)
+        await consumer.poll(1, 20)
+        assert consumer.assignment == {P1}
+        assert heard.log[:3] == [("revoked", [0]), ("revoked", [0]), ("assigned", [])]
+        await consumer.close()

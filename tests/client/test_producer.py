@@ -519,3 +519,28 @@ async def test_a_client_closes_what_was_made_from_it(fake: FakeBroker) -> None:
     client.consumer(topics=["t"])
     await client.close()
     assert sorted(value or b"" for value in leader.values()) == [b"1", b"2"]
+
+
+async def test_closing_ends_who_is_about_to_add_a_record(fake: FakeBroker) -> None:
+    """It was put into a buffer that nobody empties any more, and waited for ever."""
+    fake.topics["t"] = 1
+    Partitions(fake)
+    answered = asyncio.Event()
+
+    async def slow(request: Message, version: int) -> Answer:
+        await answered.wait()
+        return fake._metadata(request, version)
+
+    async with Client(fake.address, QUICK) as client:
+        await client.connect()
+        fake.handlers[ApiKey.METADATA] = slow
+        producer = client.producer()
+        asked = len(fake.of(ApiKey.METADATA))
+        sending = asyncio.create_task(producer.send("t", b"x"))
+        await until(lambda: len(fake.of(ApiKey.METADATA)) > asked)
+        await producer.close()
+        answered.set()
+        async with asyncio.timeout(5):
+            with pytest.raises(ClientClosed):
+                await sending
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "ottla producer"]

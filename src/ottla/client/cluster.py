@@ -129,8 +129,14 @@ class Cluster:
             task = asyncio.get_running_loop().create_task(self._open(address), name=f"connect to {address}")
             task.add_done_callback(_retrieve)
             self._connections[address, lane] = task
-        # Shielded: that one caller goes away is no reason to break it for the others.
-        return await asyncio.shield(task)
+        try:
+            # Shielded: that one caller goes away is no reason to break it for the others.
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if task.cancelled() and caller is not None and not caller.cancelling():
+                raise ClientClosed(f"the connection to {address} was closed") from None
+            raise
 
     async def _open(self, address: Address) -> Connection:
         if self._tls is None and self.settings.text("security.protocol") in ("SSL", "SASL_SSL"):
@@ -262,6 +268,15 @@ class Cluster:
             await self.refresh(())
         self._coordinators[group_id] = found.node_id
         return found.node_id
+
+    async def coordinator_node(self, group_id: str) -> Connection:
+        """Return the connection to a group's coordinator; if it cannot be reached it is looked for anew next time."""
+        node_id = await self.coordinator(group_id)
+        try:
+            return await self.node(node_id)
+        except ConnectionFailed:
+            self.forget_coordinator(group_id)
+            raise
 
     def forget_coordinator(self, group_id: str) -> None:
         """Have the group's coordinator asked for anew."""

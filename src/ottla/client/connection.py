@@ -3,7 +3,7 @@
 :func:`connect` connects, does TLS if it is wanted, agrees on versions (ApiVersions, KIP-35 and KIP-511) and logs in
 (SASL, KIP-43 and KIP-152). Afterwards any number of requests may be under way; a broker answers them in order. A
 request that is not answered in ``request.timeout.ms`` costs the connection, since nothing behind it can be answered
-either; one whose caller has gone away does not.
+either; that its caller has gone away before that costs nothing.
 """
 
 import asyncio
@@ -142,16 +142,26 @@ class Connection(asyncio.BufferedProtocol):
         if version is None:
             version = self.version(api_key)
         wait_s = self._request_timeout_s if timeout_s is None else timeout_s
+        overdue_at = self._loop.time() + wait_s
+        overdue = ConnectionFailed(f"{self.address} did not answer within {wait_s * 1000:.0f} ms")
         try:
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout_at(overdue_at):
                 correlation_id = await self._send(api_key, message, version)
                 future: asyncio.Future[Message] = self._loop.create_future()
                 self._waiting[correlation_id] = _Waiting(api_key, version, future)
-                return await future
+                try:
+                    return await future
+                except asyncio.CancelledError:
+                    self._loop.call_at(overdue_at, self._still_silent, correlation_id, overdue)
+                    raise
         except TimeoutError:
-            error = ConnectionFailed(f"{self.address} did not answer within {wait_s * 1000:.0f} ms")
-            self._fail(error)
-            raise error from None
+            self._fail(overdue)
+            raise overdue from None
+
+    def _still_silent(self, correlation_id: int, overdue: ConnectionFailed) -> None:
+        """The time is over for a request that nobody waits for any more."""
+        if correlation_id in self._waiting:
+            self._fail(overdue)
 
     async def send(self, api_key: int, message: Message) -> None:
         """Send a request that has no answer (Produce with acks=0).

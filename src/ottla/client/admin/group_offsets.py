@@ -34,9 +34,8 @@ async def fetch_offsets(
     """Ask the coordinator once. ``stable`` refuses offsets that a transaction may still change (KIP-447)."""
     from ottla.protocol.messages import offset_fetch as messages
 
-    node_id = await cluster.coordinator(group_id)
     topics = None if partitions is None else by_topic(partitions)
-    connection = await cluster.node(node_id)
+    connection = await cluster.coordinator_node(group_id)
     several = connection.version(ApiKey.OFFSET_FETCH) >= 8
     if several:
         wanted = (

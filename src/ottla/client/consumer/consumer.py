@@ -196,8 +196,7 @@ class Consumer:
 
     async def _begin(self, deadline: Deadline) -> bool:
         """Have partitions, and a position in each; False if the time was over before (the group is rebalancing)."""
-        if self._closed:
-            raise ClientClosed("the consumer is closed")
+        self._check_open()
         if self._membership is not None:
             self._membership.polled()
             if not await self._be_member(self._membership, deadline):
@@ -211,6 +210,10 @@ class Consumer:
             await self._look_for_partitions()
         await self._find_positions()
         return True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientClosed("the consumer is closed")
 
     async def _partitions_without_group(self) -> list[TopicPartition]:
         if not self._topics:
@@ -240,6 +243,7 @@ class Consumer:
                 self._joining = self._loop.create_task(membership.join(self.assignment), name="join group")
                 self._joining.add_done_callback(lambda _: self._fetcher.arrived.set())
             await asyncio.wait([self._joining], timeout=deadline.left_s)
+            self._check_open()
             if not self._joining.done():
                 return False
             joining, self._joining = self._joining, None
@@ -249,8 +253,9 @@ class Consumer:
                 continue  # thrown out: what we owned is let go of before the next join
             try:
                 await self._after_join(membership, joined)
-            except asyncio.CancelledError:
-                self._joining = joining  # a poll that was given up: the next one comes back to the same result
+            except BaseException:
+                # A poll that was given up, or a listener that failed: the next one comes back to the same result.
+                self._joining = joining
                 raise
         return True
 
@@ -289,7 +294,13 @@ class Consumer:
         kept = {part: state for part, state in states.items() if part in partitions}
         self._fetcher.assign(kept | {part: PartitionState(part) for part in sorted(added)})
         if added or self._membership is not None:
-            await _tell(self._on_assigned, added)
+            try:
+                await _tell(self._on_assigned, added)
+            except BaseException:
+                # Told again the next time, which is soon.
+                self._fetcher.assign(kept)
+                self._looked_at = -math.inf
+                raise
 
     async def _look_for_partitions(self) -> None:
         """Find partitions that a topic got meanwhile."""
@@ -417,6 +428,7 @@ class Consumer:
         if self._closed:
             return
         self._closed = True
+        self._fetcher.arrived.set()  # for a poll of another task
         try:
             if self._auto_commit_s is not None and self._fetcher.states:
                 await self._commit_quietly()

@@ -60,6 +60,7 @@ class Fetcher:
         self._unknown_since: dict[str, float] = {}
         """Topics that no broker knows any more."""
         self._error: ClientError | None = None
+        self._closed = False
         self._loop = asyncio.get_running_loop()
 
     def assign(self, states: dict[TopicPartition, PartitionState]) -> None:
@@ -72,6 +73,8 @@ class Fetcher:
 
     def go_on(self) -> None:
         """Look again at what can be fetched: something was read, sought, resumed."""
+        if self._closed:
+            return
         if self._task is None:
             self._task = self._loop.create_task(self._run(), name="ottla consumer")
         self._wake.set()
@@ -86,6 +89,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Stop; answers that are under way are dropped when they come."""
+        self._closed = True
         tasks = [task for task in (self._task, *self._tasks) if task is not None]
         self._task = None
         for task in tasks:
@@ -176,7 +180,7 @@ class Fetcher:
 
     async def _fetch(self, node_id: int, states: list[PartitionState]) -> None:
         try:
-            wanted = {state.partition: (state, state.epoch) for state in states}
+            wanted = {state.partition: (state, state.epoch, state.fetch_offset) for state in states}
             request = self._request(states)
             response = await self._cluster.ask(
                 node_id,
@@ -192,8 +196,12 @@ class Fetcher:
             for answered in response.responses:
                 for part in answered.partitions:
                     found = wanted.get(TopicPartition(answered.topic, part.partition_index))
-                    if found is not None and found[0].epoch == found[1]:
-                        self._take(found[0], part)
+                    if found is None:
+                        continue
+                    state, epoch, fetch_offset = found
+                    # Leaders move: another broker may have answered for the same offset before.
+                    if state.epoch == epoch and state.fetch_offset == fetch_offset:
+                        self._take(state, part)
         except ClientError as error:
             self._failed(error)
             pause_until = self._loop.time() + self._backoff.next_s()

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from ottla.client.cluster import Cluster, coordinator_moved
 from ottla.client.deadline import Deadline
-from ottla.client.errors import BrokerError, ClientError, ConnectionFailed, SettingsError, check
+from ottla.client.errors import BrokerError, ClientError, InvalidResponse, SettingsError, check
 from ottla.client.protocols import (
     CONSUMER_PROTOCOL,
     Subscription,
@@ -32,7 +32,7 @@ from ottla.model.ids import TopicPartition
 from ottla.protocol.api_table import ApiKey
 from ottla.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from ottla.protocol.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
-from ottla.protocol.messages.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity
+from ottla.protocol.messages.leave_group import LeaveGroupRequest, MemberIdentity
 from ottla.protocol.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment, SyncGroupResponse
 
 from .assignors import ASSIGNORS, COOPERATIVE, Member, strategies
@@ -136,6 +136,10 @@ class Membership:
             except ClientError as error:
                 failed = error
                 passes = error.retriable
+            except Exception:
+                # A fault of ours: the next poll joins again, rather than read on without heartbeats.
+                self._state, self.must_join = State.OUT, True
+                raise
             else:
                 break
             failing = failing or self._cluster.deadline(None)
@@ -220,7 +224,10 @@ class Membership:
             timeout_s=self._poll_interval_s + JOIN_EXTRA_S,
         )
         check(answer.error_code, subject=f"group {self.group_id}")
-        return frozenset(decode_assignment(answer.assignment)) if answer.assignment else frozenset()
+        try:
+            return frozenset(decode_assignment(answer.assignment)) if answer.assignment else frozenset()
+        except MalformedMessage as error:
+            raise InvalidResponse(f"group {self.group_id}: the assignment cannot be read: {error}") from error
 
     async def _keep_alive(self) -> None:
         """Heartbeat, also while the reader has still to join again, unless it seems dead (``max.poll.interval.ms``)."""
@@ -245,9 +252,9 @@ class Membership:
                     lane=self.lane,
                     timeout_s=self._session_ms / 1000,
                 )
-            except ConnectionFailed:
-                continue
             except ClientError as error:
+                if error.retriable:
+                    continue
                 self._failed(error)
                 return
             self.answered(response.error_code, request.generation_id)
@@ -303,15 +310,14 @@ class Membership:
         if not member_id or self.group_instance_id is not None:
             return  # a static member's place is kept for it, the session long
         try:
-            node_id = await self._cluster.coordinator(self.group_id)
-            connection = await self._cluster.node(node_id)
+            connection = await self._cluster.coordinator_node(self.group_id)
             version = connection.version(ApiKey.LEAVE_GROUP)
             if version >= 3:
                 identity = MemberIdentity(member_id=member_id, reason=reason if version >= 5 else None)
                 request = LeaveGroupRequest(group_id=self.group_id, members=[identity])
             else:
                 request = LeaveGroupRequest(group_id=self.group_id, member_id=member_id)
-            await self._cluster.ask(node_id, ApiKey.LEAVE_GROUP, request, LeaveGroupResponse, timeout_s=LEAVE_WITHIN_S)
+            await connection.request(ApiKey.LEAVE_GROUP, request, timeout_s=LEAVE_WITHIN_S)
         except ClientError:
             # The session will run out.
             return

@@ -131,6 +131,8 @@ class Producer:
                     partition = route.move_on()
         elif not 0 <= partition < route.count:
             raise ClientError(f"topic {topic} has the partitions 0 to {route.count - 1}: there is no {partition}")
+        if self._closed:  # while we waited
+            raise ClientClosed("the producer is closed")
         if self._task is None:
             self._start()
         return buffer.append(TopicPartition(topic, partition), record, size_bytes)
